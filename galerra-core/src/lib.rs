@@ -1,2 +1,45 @@
 //! What a gallery is and what may happen to it.
-pub mod imaging;
+//!
+//! The domain types, the rules as pure functions, and the [`engine`] that carries them out over the ports
+//! [`galerra_storage::Blobs`], [`galerra_storage::Records`], [`galerra_cdn::Cdn`], [`Env`] and [`Imaging`].
+//! No I/O, no runtime, no codec and no HTTP: core reads no clock and no randomness but through [`Env`].
+
+mod account;
+pub mod engine;
+mod env;
+mod erasure;
+mod error;
+mod event;
+mod gallery;
+mod id;
+mod image;
+mod imaging;
+pub mod layout;
+mod policy;
+mod receipt;
+mod secret;
+mod share;
+mod text;
+mod visibility;
+
+pub use account::{Account, Email, NewAccount, Plan, ProPlan, Username};
+pub use engine::{Engine, NewImage, Page, Parts, Seen, SeenImage, Ticked};
+pub use env::Env;
+pub use erasure::{
+    Attempt, Attempts, EdgeStep, EdgeTarget, Erasure, Lane, Outcome, Stage, StoreStep, StoreTarget, Subject,
+};
+pub use error::{Error, Result};
+pub use event::{Event, Happened};
+pub use gallery::{Gallery, NewGallery, Shares, Tally, Visibility, VisibilityKind};
+pub use id::{AccountId, ErasureId, EventId, GalleryId, IdError, ImageId, ShareId};
+pub use image::{Image, Original, Rendition};
+pub use imaging::{Developed, Format, Imaging, Refusal, Rendered};
+pub use policy::{Policy, PolicyError};
+pub use receipt::{Level, Receipt};
+pub use secret::{ApiKey, ShareToken};
+pub use share::{NewShare, Share};
+pub use text::{Description, FileName, Title};
+pub use visibility::{CachePolicy, Grant, Life, Viewer, Who, decide};
+
+#[cfg(feature = "mock")]
+pub use {env::MockEnv, imaging::MockImaging};

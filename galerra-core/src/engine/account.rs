@@ -1,0 +1,56 @@
+use super::records::{Change, KeyOf, Mark, Stored};
+use super::{Engine, Result};
+use crate::{Account, AccountId, ApiKey, Error, Happened, Life, NewAccount, Viewer, layout};
+
+impl Engine {
+    /// Creates an account. Its API key is answered here and never again.
+    ///
+    /// Who may create accounts is the caller's to decide: the operator over HTTP, the host in an embedded app.
+    pub async fn create_account(&self, new: &NewAccount) -> Result<(Account, ApiKey)> {
+        let env = self.parts.env.as_ref();
+        let key = ApiKey::draw(env);
+        let account = Account {
+            id: AccountId::draw(env),
+            username: new.username.clone(),
+            email: new.email.clone(),
+            plan: new.plan,
+            created: env.now(),
+            life: Life::Live,
+            key_digest: key.digest(),
+        };
+        let name = layout::claim("username", account.username.as_str());
+        let mail = layout::claim("email", account.email.as_str());
+        let mut change = Change::default();
+        change.create(layout::account(account.id), &account);
+        change.create(layout::api_key(&account.key_digest), &KeyOf { account: account.id });
+        change.create(name.clone(), &Mark {});
+        change.create(mail.clone(), &Mark {});
+        self.tell(&mut change, Happened::AccountCreated { account: account.id });
+        match self.commit(change).await {
+            Ok(_) => Ok((account, key)),
+            Err(error) if error.is_conflict() => Err(self.taken(name, mail).await?),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn taken(&self, name: galerra_storage::Key, mail: galerra_storage::Key) -> Result<Error> {
+        let rows = self.parts.records.get(&[name, mail]).await?;
+        Ok(match rows.as_slice() {
+            [Some(_), _] => Error::Taken { field: "username" },
+            [_, Some(_)] => Error::Taken { field: "email" },
+            _ => Error::Contended,
+        })
+    }
+
+    /// Whose API key this is; `None` for a key that was never issued or whose account is gone.
+    pub async fn account_by_key(&self, key: &ApiKey) -> Result<Option<Account>> {
+        let Some(found) = self.read::<KeyOf>(layout::api_key(&key.digest())).await? else { return Ok(None) };
+        Ok(self.live_account(found.value.account).await?.map(|account| account.value))
+    }
+
+    /// The viewer's own account.
+    pub async fn account(&self, viewer: &Viewer) -> Result<Account> {
+        let Stored { value, .. } = self.account_of(viewer).await?;
+        Ok(value)
+    }
+}

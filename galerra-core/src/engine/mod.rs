@@ -1,0 +1,145 @@
+//! The verbs of a gallery service, one a file: each reads, decides by a pure rule, and commits once.
+
+mod account;
+mod erase;
+mod gallery;
+mod prove;
+mod records;
+mod share;
+mod tick;
+mod upload;
+mod view;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use galerra_cdn::Cdn;
+use galerra_storage::{Blobs, Key, Records, Version};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use tick::Ticked;
+pub use upload::NewImage;
+pub use view::{Seen, SeenImage};
+
+use crate::{
+    Account, AccountId, Env, Error, Event, EventId, Happened, Imaging, Policy, Result, Viewer, Who, layout,
+};
+use records::{Change, Stored, stored};
+
+/// What an engine is put together from.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// Where records lie.
+    pub records: Arc<dyn Records>,
+    /// Where bytes lie.
+    pub blobs: Arc<dyn Blobs>,
+    /// The networks in front, each one proven clean by itself; none is a valid answer.
+    pub cdns: Vec<Arc<dyn Cdn>>,
+    /// What develops pictures.
+    pub imaging: Arc<dyn Imaging>,
+    /// The clock and the dice.
+    pub env: Arc<dyn Env>,
+    /// The times and limits.
+    pub policy: Policy,
+}
+
+/// Everything that may happen to a gallery. Cheap to clone; holds no state but its parts.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    parts: Arc<Parts>,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The items, in the list's order.
+    pub items: Vec<T>,
+    /// Where the next page starts; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// Most items of one page.
+pub const MAX_PAGE: usize = 200;
+/// How often a decision is taken anew when others change the same records.
+const TRIES: usize = 32;
+
+impl Engine {
+    /// An engine over these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self { parts: Arc::new(parts) }
+    }
+
+    /// The parts, for the front door.
+    #[must_use]
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Reads the feed of what happened, oldest first, after the cursor of an earlier page.
+    pub async fn events(&self, cursor: Option<&str>, limit: usize) -> Result<Page<Event>> {
+        let limit = limit.clamp(1, MAX_PAGE);
+        let after = cursor.map(|tail| Key::parse(format!("event/{tail}"))).transpose()?;
+        let rows = self.parts.records.scan(&layout::events(), after, limit).await?;
+        let next = (rows.len() == limit).then(|| rows.last().map(|row| tail(&row.key))).flatten();
+        let items = rows.iter().map(|row| stored(row).map(|event: Stored<Event>| event.value));
+        Ok(Page { items: items.collect::<Result<_>>()?, next })
+    }
+
+    async fn read<T: DeserializeOwned>(&self, key: Key) -> Result<Option<Stored<T>>> {
+        let rows = self.parts.records.get(std::slice::from_ref(&key)).await?;
+        rows.into_iter().next().flatten().map(|row| stored(&row)).transpose()
+    }
+
+    async fn commit(&self, change: Change) -> Result<Version> {
+        Ok(self.parts.records.commit(change.into_batch()?).await?)
+    }
+
+    /// Takes a decision again for as long as others change what it was based on.
+    async fn settle<T, F, Fut>(&self, decide: F) -> Result<T>
+    where
+        F: Fn() -> Fut + Send + Sync,
+        Fut: Future<Output = Result<T>> + Send,
+    {
+        for _ in 0..TRIES {
+            match decide().await {
+                Err(error) if error.is_conflict() => {}
+                settled => return settled,
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Adds an event to a change, to be committed with it.
+    fn tell(&self, change: &mut Change, what: Happened) {
+        let env = self.parts.env.as_ref();
+        let event = Event { id: EventId::draw(env), at: env.now(), what };
+        change.create(layout::event(event.at, event.id), &event);
+    }
+
+    /// The live account of a viewer.
+    async fn account_of(&self, viewer: &Viewer) -> Result<Stored<Account>> {
+        let Who::Account(id) = viewer.who else { return Err(Error::Unauthenticated) };
+        self.live_account(id).await?.ok_or(Error::Unauthenticated)
+    }
+
+    async fn live_account(&self, id: AccountId) -> Result<Option<Stored<Account>>> {
+        let account: Option<Stored<Account>> = self.read(layout::account(id)).await?;
+        Ok(account.filter(|account| account.value.life.is_live()))
+    }
+}
+
+/// The part of a key after its folder: what cursors are made of.
+fn tail(key: &Key) -> String {
+    key.as_str().rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+/// The id at the end of an index entry `{rank}.{id}`.
+fn ranked<T: std::str::FromStr>(key: &Key) -> Option<T> {
+    tail(key).rsplit_once('.').and_then(|(_, id)| id.parse().ok())
+}
+
+fn json<T: Serialize>(value: &T) -> Result<Arc<str>> {
+    serde_json::to_string(value).map(Arc::from).map_err(|_| Error::Unreadable("new"))
+}

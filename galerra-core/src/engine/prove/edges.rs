@@ -1,0 +1,211 @@
+//! The edges' track: drain, purge, wait, purge again, wait, probe twice. Purges before the drain are sent for
+//! speed and not counted. Weaker orders lose: a fill authorised before the gate, or a dirty parent, brings the
+//! picture back after the only purge.
+
+use futures::StreamExt;
+use galerra_cdn::{Cdn, Probe, Progress, Purge, Sighting, Ticket, Verdict};
+use time::OffsetDateTime;
+
+use super::super::records::{Change, Stored};
+use super::{Engine, Moved, Result, Work};
+use crate::erasure::{EdgeStep, EdgeTarget, PlanPage, Served};
+use crate::{Outcome, layout};
+
+/// Clean probe rounds that count as proof.
+const ROUNDS: u32 = 2;
+/// Probes under way at once.
+const AT_ONCE: usize = 8;
+
+/// What a step at one network came to.
+enum Step {
+    /// Nothing to do now.
+    Wait,
+    /// It moved on.
+    To(EdgeStep),
+    /// An uncounted purge was accepted.
+    Hinted(Ticket),
+    /// A counted purge was accepted.
+    Purged(Ticket, EdgeStep),
+    /// It did not work; what to try next is the step named.
+    Failed(Outcome, EdgeStep),
+}
+
+impl Engine {
+    /// Moves every network on by one step; what one network does never holds up another.
+    pub(super) async fn step_edges(&self, work: &mut Work) -> Result<Moved> {
+        let now = self.parts.env.now();
+        let mut moved = Moved::Not;
+        for nth in 0..work.erasure.edges.len() {
+            let Some(edge) = work.erasure.edges.get(nth) else { continue };
+            if edge.step.is_done() || !edge.attempts.is_due(now) {
+                continue;
+            }
+            let step = self.step_edge(work, edge, now).await?;
+            let Some(edge) = work.erasure.edges.get_mut(nth) else { continue };
+            if let Some(next) = note(edge, step, now) {
+                moved = next;
+                self.save(work, Change::default()).await?;
+            }
+        }
+        Ok(moved)
+    }
+
+    async fn step_edge(&self, work: &Work, edge: &EdgeTarget, now: OffsetDateTime) -> Result<Step> {
+        let policy = &self.parts.policy;
+        let Some(cdn) = self.parts.cdns.iter().find(|cdn| cdn.name() == edge.name) else {
+            let until = work.erasure.accepted + policy.fill_max + policy.edge_ttl;
+            let outlived = EdgeStep::Bounded { until };
+            let error = Outcome::Failed { error: "network-not-configured".to_owned() };
+            return Ok(if now >= until {
+                Step::To(outlived)
+            } else {
+                Step::Failed(error, edge.step.clone())
+            });
+        };
+        let purge = Purge::tag(layout::subject_tag(&work.erasure.subject, work.erasure.owner));
+        let spread =
+            cdn.capabilities().purge_max.try_into().unwrap_or(policy.purge_max).max(policy.purge_max);
+        Ok(match &edge.step {
+            EdgeStep::Draining { until } if now < *until => match edge.attempts.count {
+                0 => hint(cdn.as_ref(), &purge, &edge.step).await,
+                _ => Step::Wait,
+            },
+            EdgeStep::Draining { .. } => {
+                let until = now + spread + policy.fill_max;
+                purged(cdn.as_ref(), &purge, edge, |ticket| EdgeStep::PurgedOnce { ticket, until }).await
+            }
+            EdgeStep::PurgedOnce { until, .. } | EdgeStep::PurgedTwice { until, .. } if now < *until => {
+                Step::Wait
+            }
+            EdgeStep::PurgedOnce { ticket, .. } => match follow(cdn.as_ref(), ticket, edge, now).await {
+                Some(step) => step,
+                None => {
+                    let until = now + spread;
+                    purged(cdn.as_ref(), &purge, edge, |ticket| EdgeStep::PurgedTwice { ticket, until }).await
+                }
+            },
+            EdgeStep::PurgedTwice { ticket, .. } => match follow(cdn.as_ref(), ticket, edge, now).await {
+                Some(step) => step,
+                None if cdn.capabilities().probes => {
+                    Step::To(EdgeStep::Probing { rounds: 0, probes: 0, after: now })
+                }
+                None => {
+                    let until = work.erasure.accepted + policy.fill_max + policy.edge_ttl;
+                    Step::To(EdgeStep::Bounded { until })
+                }
+            },
+            EdgeStep::Probing { rounds, probes, after } => {
+                // The plan names what to ask for; it is whole once the records are gone.
+                if now < *after || !work.erasure.records.step.is_absent() {
+                    return Ok(Step::Wait);
+                }
+                let (asked, seen) = self.probe_all(work, cdn.as_ref()).await?;
+                self.judge(*rounds, *probes + asked, seen)
+            }
+            EdgeStep::Verified { .. } | EdgeStep::Bounded { .. } => Step::Wait,
+        })
+    }
+
+    /// What a probe round means: clean rounds add up, a sighting starts the purging over.
+    fn judge(&self, rounds: u32, probes: u64, seen: Option<Sighting>) -> Step {
+        let now = self.parts.env.now();
+        match seen {
+            None if rounds + 1 >= ROUNDS => Step::To(EdgeStep::Verified { at: now, probes }),
+            None => {
+                let after = now + self.parts.policy.fill_max;
+                Step::To(EdgeStep::Probing { rounds: rounds + 1, probes, after })
+            }
+            Some(seen) => {
+                let present = seen.verdict == Verdict::Present;
+                let again = EdgeStep::Probing { rounds: 0, probes, after: now };
+                let next = if present { EdgeStep::Draining { until: now } } else { again };
+                Step::Failed(Outcome::NotClean { seen }, next)
+            }
+        }
+    }
+
+    /// Asks a network for everything in the plan; answers how much was asked and the worst that was seen.
+    async fn probe_all(&self, work: &Work, cdn: &dyn Cdn) -> Result<(u64, Option<Sighting>)> {
+        let gated = work.erasure.accepted;
+        let mut asked = 0;
+        for page in 0..work.erasure.pages {
+            let plan: Option<Stored<PlanPage>> = self.read(layout::plan_page(work.erasure.id, page)).await?;
+            let served = plan.map(|plan| plan.value.served).unwrap_or_default();
+            let probe = |Served { path, sha256 }| async move {
+                cdn.probe(&Probe { path, sha256, gated }).await.unwrap_or_else(|error| Sighting {
+                    verdict: Verdict::Inconclusive,
+                    status: 0,
+                    witness: error.to_string(),
+                })
+            };
+            let mut seen = futures::stream::iter(served).map(probe).buffer_unordered(AT_ONCE);
+            let mut worst: Option<Sighting> = None;
+            while let Some(sighting) = seen.next().await {
+                asked += 1;
+                let worse = worst.as_ref().is_none_or(|worst| sighting.verdict > worst.verdict);
+                if sighting.verdict != Verdict::Absent && worse {
+                    worst = Some(sighting);
+                }
+            }
+            if worst.is_some() {
+                return Ok((asked, worst));
+            }
+        }
+        Ok((asked, None))
+    }
+}
+
+/// Sends the early purge: good for viewers, proof of nothing.
+async fn hint(cdn: &dyn Cdn, purge: &Purge, step: &EdgeStep) -> Step {
+    match cdn.purge(purge).await {
+        Ok(ticket) => Step::Hinted(ticket),
+        Err(error) => Step::Failed(Outcome::Failed { error: error.to_string() }, step.clone()),
+    }
+}
+
+/// Sends a counted purge.
+async fn purged(
+    cdn: &dyn Cdn,
+    purge: &Purge,
+    edge: &EdgeTarget,
+    next: impl FnOnce(Ticket) -> EdgeStep,
+) -> Step {
+    match cdn.purge(purge).await {
+        Ok(ticket) => Step::Purged(ticket.clone(), next(ticket)),
+        Err(error) => Step::Failed(Outcome::Failed { error: error.to_string() }, edge.step.clone()),
+    }
+}
+
+/// Follows an accepted purge: `None` once the network says it is complete.
+async fn follow(cdn: &dyn Cdn, ticket: &Ticket, edge: &EdgeTarget, now: OffsetDateTime) -> Option<Step> {
+    let failed = |error: String, next| Some(Step::Failed(Outcome::Failed { error }, next));
+    match cdn.progress(ticket).await {
+        Ok(Progress::Complete) => None,
+        Ok(Progress::Unknown) => failed("purge-unknown".to_owned(), EdgeStep::Draining { until: now }),
+        Ok(_) => failed("purge-underway".to_owned(), edge.step.clone()),
+        Err(error) => failed(error.to_string(), edge.step.clone()),
+    }
+}
+
+/// Writes a step's outcome into the target; `None` when there is nothing to save.
+fn note(edge: &mut EdgeTarget, step: Step, now: OffsetDateTime) -> Option<Moved> {
+    match step {
+        Step::Wait => return None,
+        Step::To(next) => {
+            edge.attempts.recovered();
+            edge.step = next;
+        }
+        Step::Hinted(ticket) => edge.attempts.accepted(now, ticket),
+        Step::Purged(ticket, next) => {
+            edge.attempts.recovered();
+            edge.attempts.accepted(now, ticket);
+            edge.step = next;
+        }
+        Step::Failed(outcome, next) => {
+            edge.attempts.failed(now, outcome);
+            edge.step = next;
+            return Some(Moved::Not);
+        }
+    }
+    Some(Moved::On)
+}

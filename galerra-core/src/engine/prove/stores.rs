@@ -1,0 +1,183 @@
+//! The stores' track: write leases out, records into plan pages, blobs by manifest, then by sweep.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt, TryStreamExt};
+use galerra_storage::{Erased, Key, Row};
+
+use super::super::records::{Change, Place, Stored, stored};
+use super::{Engine, Moved, Result, Work};
+use crate::erasure::{PlanPage, StoreStep};
+use crate::{Account, Gallery, GalleryId, Image, Life, Outcome, Share, StoreTarget, Subject, layout};
+
+/// Pointers to remove with a page of records, and the gallery that says whether the thing was public.
+type Pointers = BTreeMap<Key, Option<GalleryId>>;
+
+/// Records removed by one commit; each may bring three pointers along.
+const PAGE: usize = 50;
+/// Blobs listed at once, and erased side by side.
+const SWEEP: usize = 500;
+const AT_ONCE: usize = 8;
+
+impl Engine {
+    /// Moves the stores' track on by one step. A store that fails is noted, not propagated.
+    pub(super) async fn step_stores(&self, work: &mut Work) -> Result<Moved> {
+        let now = self.parts.env.now();
+        if !work.erasure.records.step.is_absent() {
+            return self.step_records(work).await;
+        }
+        if work.erasure.blobs.step.is_absent() || !work.erasure.blobs.attempts.is_due(now) {
+            return Ok(Moved::Not);
+        }
+        match self.step_blobs(work).await {
+            Ok(step) => work.erasure.blobs.step = step,
+            Err(error) => {
+                let outcome = Outcome::Failed { error: error.code().to_owned() };
+                work.erasure.blobs.attempts.failed(now, outcome);
+                self.save(work, Change::default()).await?;
+                return Ok(Moved::Not);
+            }
+        }
+        work.erasure.blobs.attempts.recovered();
+        self.save(work, Change::default()).await?;
+        Ok(Moved::On)
+    }
+
+    /// Takes one page of records out of the subject's ranges and writes what has to be proven into the plan.
+    async fn step_records(&self, work: &mut Work) -> Result<Moved> {
+        let (owner, subject) = (work.erasure.owner, work.erasure.subject.clone());
+        if let Some(intents) = layout::intents(&subject, owner)
+            && !self.parts.records.scan(&intents, None, 1).await?.is_empty()
+        {
+            return Ok(Moved::Not);
+        }
+        let rows = self.next_rows(work).await?;
+        let removed = work.erasure.records.step.removed() + rows.len() as u64;
+        let mut change = Change::default();
+        if rows.is_empty() {
+            let at = self.parts.env.now();
+            work.erasure.records.step = StoreStep::Absent { removed, at };
+        } else {
+            if self.remove_rows(work, &rows, &mut change).await? == Moved::Not {
+                return Ok(Moved::Not);
+            }
+            work.erasure.records.step = StoreStep::Erasing { removed, page: 0 };
+        }
+        self.save(work, change).await?;
+        Ok(Moved::On)
+    }
+
+    /// The next records to remove; none when every range and every single record was read back absent.
+    async fn next_rows(&self, work: &Work) -> Result<Vec<Row>> {
+        let (owner, subject) = (work.erasure.owner, &work.erasure.subject);
+        for range in layout::ranges(subject, owner) {
+            let rows = self.parts.records.scan(&range, None, PAGE).await?;
+            if !rows.is_empty() {
+                return Ok(rows);
+            }
+        }
+        let singles = self.parts.records.get(&layout::singles(subject, owner)).await?;
+        Ok(singles.into_iter().flatten().collect())
+    }
+
+    /// Adds the removal of these rows, of what points to them, and their page of the plan to `change`.
+    async fn remove_rows(&self, work: &mut Work, rows: &[Row], change: &mut Change) -> Result<Moved> {
+        let mut page = PlanPage::default();
+        let mut pointers = Pointers::new();
+        for row in rows {
+            change.remove_row(row);
+            match kind(&row.key) {
+                "image" => {
+                    let image: Image = stored(row)?.value;
+                    page.add(&image);
+                    pointers.insert(layout::reference(image.id), Some(image.gallery));
+                }
+                "gallery" => {
+                    let gallery: Gallery = stored(row)?.value;
+                    pointers.insert(layout::reference(gallery.id), Some(gallery.id));
+                }
+                "share" => {
+                    let share: Share = stored(row)?.value;
+                    pointers.insert(layout::share_key(&share.digest), None);
+                    pointers.insert(layout::reference(share.id), None);
+                }
+                "account" => {
+                    let account: Account = stored(row)?.value;
+                    pointers.insert(layout::api_key(&account.key_digest), None);
+                    pointers.insert(layout::claim("username", account.username.as_str()), None);
+                    pointers.insert(layout::claim("email", account.email.as_str()), None);
+                }
+                _ => {}
+            }
+        }
+        if self.remove_pointers(work, pointers, change).await? == Moved::Not {
+            return Ok(Moved::Not);
+        }
+        // The plan of a single image was written with its gate.
+        if !page.blobs.is_empty() && !matches!(work.erasure.subject, Subject::Image { .. }) {
+            change.create(layout::plan_page(work.erasure.id, work.erasure.pages), &page);
+            work.erasure.pages += 1;
+        }
+        Ok(Moved::On)
+    }
+
+    /// Turns references into tombstones that say whether the thing was public, and removes other pointers.
+    ///
+    /// A gallery that an earlier erasure has gated is left to it: its plan has to name every image itself.
+    async fn remove_pointers(&self, work: &Work, pointers: Pointers, change: &mut Change) -> Result<Moved> {
+        let mut open = BTreeMap::new();
+        for gallery in pointers.values().flatten().copied().collect::<BTreeSet<GalleryId>>() {
+            let found: Option<Stored<Gallery>> =
+                self.read(layout::gallery(work.erasure.owner, gallery)).await?;
+            let Some(Stored { value: found, .. }) = found else { continue };
+            match found.life {
+                Life::Gated { by } if by != work.erasure.id => return Ok(Moved::Not),
+                _ => open.insert(gallery, found.visibility.is_open()),
+            };
+        }
+        let keys: Vec<Key> = pointers.keys().cloned().collect();
+        for row in self.parts.records.get(&keys).await?.into_iter().flatten() {
+            if row.key.as_str().starts_with("ref/") {
+                let gallery = pointers.get(&row.key).copied().flatten();
+                let public = gallery.and_then(|gallery| open.get(&gallery)).copied().unwrap_or(false);
+                change.replace(row.key, row.version, &Place::Gone { public });
+            } else {
+                change.remove_row(&row);
+            }
+        }
+        Ok(Moved::On)
+    }
+
+    /// Erases one page of the manifest, or, after the last, sweeps the prefix; an empty listing is the proof.
+    async fn step_blobs(&self, work: &Work) -> Result<StoreStep> {
+        let StoreTarget { step: StoreStep::Erasing { removed, page }, .. } = work.erasure.blobs else {
+            return Ok(work.erasure.blobs.step.clone());
+        };
+        if page < work.erasure.pages {
+            let plan: Option<Stored<PlanPage>> = self.read(layout::plan_page(work.erasure.id, page)).await?;
+            let keys = plan.map(|plan| plan.value.blobs).unwrap_or_default();
+            let removed = removed + self.erase_blobs(keys).await?;
+            return Ok(StoreStep::Erasing { removed, page: page + 1 });
+        }
+        let prefix = layout::blobs(&work.erasure.subject, work.erasure.owner);
+        let found = self.parts.blobs.list(&prefix, None, SWEEP).await?;
+        if found.is_empty() {
+            return Ok(StoreStep::Absent { removed, at: self.parts.env.now() });
+        }
+        let removed = removed + self.erase_blobs(found.into_iter().map(|entry| entry.key).collect()).await?;
+        Ok(StoreStep::Erasing { removed, page })
+    }
+
+    /// Erases blobs, each read back absent; answers how many were there.
+    pub(in crate::engine) async fn erase_blobs(&self, keys: Vec<Key>) -> Result<u64> {
+        let blobs = &self.parts.blobs;
+        let erased = futures::stream::iter(keys).map(|key| async move { blobs.erase(&key).await });
+        let erased: Vec<Erased> = erased.buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok(erased.iter().filter(|erased| **erased == Erased::Removed).count() as u64)
+    }
+}
+
+/// The kind of a record below an account: the second segment of its key.
+fn kind(key: &Key) -> &str {
+    key.as_str().split('/').nth(1).unwrap_or_default()
+}

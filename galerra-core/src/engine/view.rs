@@ -1,0 +1,140 @@
+use std::ops::Range;
+
+use galerra_storage::{Blob, Key};
+
+use super::records::{Place, ShareAt, Stored, stored};
+use super::{Engine, MAX_PAGE, Page, Result, ranked, tail};
+use crate::{
+    Account, AccountId, Error, Gallery, GalleryId, Grant, Image, ImageId, Rendition, Share, ShareToken,
+    Tally, Viewer, decide, layout,
+};
+
+/// A gallery that a viewer may see, with the grant that says so.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The key to what is in it.
+    pub grant: Grant,
+    /// The gallery.
+    pub gallery: Gallery,
+    /// How many images it has.
+    pub tally: Tally,
+}
+
+/// An image that a viewer may see, with the grant that says so.
+#[derive(Debug, Clone)]
+pub struct SeenImage {
+    /// The key to its bytes.
+    pub grant: Grant,
+    /// The image.
+    pub image: Image,
+}
+
+impl Engine {
+    /// Shows a gallery, if the viewer may see it. Absent and not-yours are one answer.
+    pub async fn gallery(&self, viewer: &Viewer, id: GalleryId) -> Result<Seen> {
+        let (owner, _) = self.place(id).await?;
+        let keys = [layout::account(owner), layout::gallery(owner, id), layout::tally(owner, id)];
+        let rows = self.parts.records.get(&keys).await?;
+        let [Some(account), Some(gallery), tally] = rows.as_slice() else { return Err(Error::NotFound) };
+        let gallery = stored::<Gallery>(gallery)?.value;
+        let tally = tally.as_ref().map(stored::<Tally>).transpose()?.map(|tally| tally.value);
+        let grant = self.grant(viewer, &stored::<Account>(account)?.value, &gallery).await?;
+        Ok(Seen { grant, gallery, tally: tally.unwrap_or_default() })
+    }
+
+    /// Shows an image, if the viewer may see its gallery.
+    pub async fn image(&self, viewer: &Viewer, id: ImageId) -> Result<SeenImage> {
+        let (owner, gal) = self.place(id).await?;
+        let keys = [layout::account(owner), layout::gallery(owner, gal), layout::image(owner, gal, id)];
+        let rows = self.parts.records.get(&keys).await?;
+        let [Some(account), Some(gallery), Some(image)] = rows.as_slice() else {
+            return Err(Error::NotFound);
+        };
+        let gallery = stored::<Gallery>(gallery)?.value;
+        let image = stored::<Image>(image)?.value;
+        let grant = self.grant(viewer, &stored::<Account>(account)?.value, &gallery).await?;
+        match image.life.is_live() {
+            true => Ok(SeenImage { grant, image }),
+            false => Err(hidden(&gallery)),
+        }
+    }
+
+    /// The images a grant opens, in the gallery's order.
+    pub async fn images(&self, grant: &Grant, cursor: Option<&str>, limit: usize) -> Result<Page<Image>> {
+        let (owner, gal) = (grant.owner(), grant.gallery());
+        let limit = limit.clamp(1, MAX_PAGE);
+        let range = layout::images(owner, gal);
+        let after = cursor.map(|tail| Key::parse(format!("{range}{tail}"))).transpose()?;
+        let listed = self.parts.records.scan(&range, after, limit).await?;
+        let ids = listed.iter().filter_map(|row| ranked::<ImageId>(&row.key));
+        let keys: Vec<Key> = ids.map(|id| layout::image(owner, gal, id)).collect();
+        let rows = self.parts.records.get(&keys).await?;
+        let images = rows.iter().flatten().map(|row| stored::<Image>(row).map(|image| image.value));
+        let images: Vec<Image> = images.collect::<Result<_>>()?;
+        let next = (listed.len() == limit).then(|| listed.last().map(|row| tail(&row.key))).flatten();
+        Ok(Page { items: images.into_iter().filter(|image| image.life.is_live()).collect(), next })
+    }
+
+    /// The bytes of a rendition named by its file, such as `thumb.jpg`.
+    pub async fn rendition(&self, seen: &SeenImage, file: &str, range: Option<Range<u64>>) -> Result<Blob> {
+        let rendition = find(&seen.image, file).ok_or(Error::NotFound)?;
+        let SeenImage { grant, image } = seen;
+        let key = layout::rendition_blob(grant.owner(), grant.gallery(), image.id, &rendition.file());
+        self.parts.blobs.get(&key, range).await?.ok_or(Error::NotFound)
+    }
+
+    /// The bytes as uploaded, for their owner alone.
+    pub async fn original(&self, seen: &SeenImage, range: Option<Range<u64>>) -> Result<Blob> {
+        let SeenImage { grant, image } = seen;
+        if !grant.is_owner() {
+            return Err(Error::NotFound);
+        }
+        let key = layout::original_blob(grant.owner(), grant.gallery(), image.id);
+        self.parts.blobs.get(&key, range).await?.ok_or(Error::NotFound)
+    }
+
+    /// The gallery a share link opens; `NotFound` once it is revoked or expired.
+    pub async fn open_share(&self, token: &ShareToken) -> Result<GalleryId> {
+        let (_, share) = self.share_of(token).await?.ok_or(Error::NotFound)?;
+        let seen = self.gallery(&Viewer::anonymous().with_token(Some(token.clone())), share.gallery).await?;
+        Ok(seen.gallery.id)
+    }
+
+    async fn place(&self, id: impl std::fmt::Display) -> Result<(AccountId, GalleryId)> {
+        let place: Option<Stored<Place>> = self.read(layout::reference(id)).await?;
+        place.ok_or(Error::NotFound)?.value.here()
+    }
+
+    async fn grant(&self, viewer: &Viewer, account: &Account, gallery: &Gallery) -> Result<Grant> {
+        if !account.life.is_live() || !gallery.life.is_live() {
+            return Err(hidden(gallery));
+        }
+        // Only a private gallery asks for the token: an open one must not cost a look-up per request.
+        let share = match &viewer.token {
+            Some(token) if !gallery.visibility.is_open() => self.share_of(token).await?,
+            _ => None,
+        };
+        let share = share.filter(|(owner, _)| *owner == gallery.owner).map(|(_, share)| share);
+        let now = self.parts.env.now();
+        decide(viewer, gallery, share.as_ref(), &self.parts.policy, now).ok_or(Error::NotFound)
+    }
+
+    async fn share_of(&self, token: &ShareToken) -> Result<Option<(AccountId, Share)>> {
+        let Some(at) = self.read::<ShareAt>(layout::share_key(&token.digest())).await? else {
+            return Ok(None);
+        };
+        let ShareAt { owner, gallery, share } = at.value;
+        let share: Option<Stored<Share>> = self.read(layout::share(owner, gallery, share)).await?;
+        Ok(share.map(|share| (owner, share.value)))
+    }
+}
+
+/// The rendition behind a file name, if the image has it.
+pub(super) fn find<'a>(image: &'a Image, file: &str) -> Option<&'a Rendition> {
+    image.renditions.iter().find(|rendition| rendition.file() == file)
+}
+
+/// What the origin answers for something it has hidden: `410` if anyone could see it, else the uniform `404`.
+fn hidden(gallery: &Gallery) -> Error {
+    if gallery.visibility.is_open() { Error::Gone } else { Error::NotFound }
+}

@@ -1,0 +1,104 @@
+use galerra_storage::{KeyError, StorageError};
+
+use crate::{IdError, Refusal};
+
+/// What [`crate::Engine`] answers when it cannot do what was asked.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something was not done. Texts carry no personal data and no secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Absent, or not the viewer's: the two are one answer.
+    #[error("there is nothing here for you")]
+    NotFound,
+    /// It was public and has been erased.
+    #[error("this has been deleted")]
+    Gone,
+    /// Nobody in particular is asking for something that needs an account.
+    #[error("sign in first: send `Authorization: Bearer KEY`")]
+    Unauthenticated,
+    /// Only the operator may do this.
+    #[error("only the operator may do this")]
+    OperatorOnly,
+    /// Private galleries need the Pro plan.
+    #[error("private galleries need the Pro plan")]
+    ProRequired,
+    /// Only a private gallery has shares.
+    #[error("only a private gallery has share links; this one is open to anyone with its address")]
+    NotPrivate,
+    /// A gallery has as many links as it may have.
+    #[error("this gallery has as many share links as it may have; revoke one first")]
+    TooManyLinks,
+    /// There is no trash yet: deleting must be asked for by name.
+    #[error("deleting is permanent; ask for it with `?permanent=true`")]
+    PermanentRequired,
+    /// A unique name or address belongs to someone else.
+    #[error("this {field} is taken")]
+    Taken {
+        /// `username` or `email`.
+        field: &'static str,
+    },
+    /// An argument is not what it should be.
+    #[error("{field} {reason}")]
+    Invalid {
+        /// Name of the argument.
+        field: &'static str,
+        /// What it must be.
+        reason: String,
+    },
+    /// The file is not taken.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Others kept changing the same thing.
+    #[error("others are changing the same thing; try again")]
+    Contended,
+    /// A store failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A stored record cannot be read: written by a newer version, or damaged.
+    #[error("a stored {0} record cannot be read")]
+    Unreadable(&'static str),
+}
+
+impl Error {
+    /// Stable kebab-case code for clients and logs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not-found",
+            Self::Gone => "gone",
+            Self::Unauthenticated => "unauthenticated",
+            Self::OperatorOnly => "operator-only",
+            Self::ProRequired => "pro-required",
+            Self::NotPrivate => "gallery-not-private",
+            Self::TooManyLinks => "too-many-links",
+            Self::PermanentRequired => "permanent-required",
+            Self::Taken { .. } => "taken",
+            Self::Invalid { .. } => "invalid",
+            Self::Refused(refusal) => refusal.code(),
+            Self::Contended => "contended",
+            Self::Storage(error) if error.is_transient() => "storage-unavailable",
+            Self::Storage(_) => "storage-failed",
+            Self::Unreadable(_) => "record-unreadable",
+        }
+    }
+
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(self, Self::Storage(error) if error.is_conflict())
+    }
+}
+
+/// An id that is no id names nothing.
+impl From<IdError> for Error {
+    fn from(_: IdError) -> Self {
+        Self::NotFound
+    }
+}
+
+/// Keys are made by `layout` from ids and digests; one that is refused came from a forged cursor.
+impl From<KeyError> for Error {
+    fn from(_: KeyError) -> Self {
+        Self::Invalid { field: "cursor", reason: "must come from an earlier answer".to_owned() }
+    }
+}

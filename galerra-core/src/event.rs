@@ -1,0 +1,70 @@
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{AccountId, ErasureId, EventId, GalleryId, ImageId, ShareId};
+
+/// One line of the feed that embedders read; committed together with the change it tells.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// When it happened.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: Happened,
+}
+
+/// What happened: ids only, so that the feed outlives what it tells of without naming anybody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Happened {
+    /// An account was created.
+    AccountCreated {
+        /// The account.
+        account: AccountId,
+    },
+    /// A gallery was created.
+    GalleryCreated {
+        /// The gallery.
+        gallery: GalleryId,
+    },
+    /// An image was uploaded.
+    ImageUploaded {
+        /// The image.
+        image: ImageId,
+        /// Its gallery.
+        gallery: GalleryId,
+    },
+    /// A share was made.
+    Shared {
+        /// The share.
+        share: ShareId,
+        /// Its gallery.
+        gallery: GalleryId,
+    },
+    /// A share was revoked.
+    ShareRevoked {
+        /// The share.
+        share: ShareId,
+        /// Its gallery.
+        gallery: GalleryId,
+    },
+    /// Something was hidden for good and will be erased.
+    ErasureAccepted {
+        /// The erasure.
+        erasure: ErasureId,
+    },
+    /// An erasure missed the promised time; the work goes on.
+    ErasureBreached {
+        /// The erasure.
+        erasure: ErasureId,
+    },
+    /// An erasure ended with a receipt.
+    ErasureDone {
+        /// The erasure.
+        erasure: ErasureId,
+    },
+}

@@ -1,0 +1,309 @@
+//! The only file that names keys, tags and paths.
+//!
+//! Records of an account lie under `{account}/…`, so an account is one range; a gallery's lie in a few ranges
+//! below it. Outside lie only pointers, which hold ids and digests but nothing a person wrote:
+//!
+//! | key | value |
+//! |---|---|
+//! | `{acc}/account` | the account |
+//! | `{acc}/gallery/{gal}` · `{acc}/galleries/{rank}.{gal}` · `{acc}/tally/{gal}` | gallery · its place in the list · its count |
+//! | `{acc}/image/{gal}/{img}` · `{acc}/images/{gal}/{rank}.{img}` | image · its place in the gallery |
+//! | `{acc}/intent/{gal}/{img}` · `lease/{deadline}.{img}` | an upload under way · when it is dead |
+//! | `{acc}/share/{gal}/{shr}` · `sharekey/{digest}` | share · how its token finds it |
+//! | `ref/{id}` | where a gallery, image or share is, or that it is gone |
+//! | `apikey/{digest}` · `claim/{digest}` | account of a key · that a name or address is taken |
+//! | `erasure/{era}` · `open/{era}` · `plan/{era}/{page}` | erasure · that it is unfinished · what it has to prove |
+//! | `event/{rank}.{evt}` | the feed |
+//!
+//! Blobs lie under `{acc}/{gal}/{img}/`: `original`, and a file for each rendition.
+
+use data_encoding::HEXLOWER;
+use galerra_cdn::Tag;
+use galerra_storage::{Key, Prefix, View};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+
+use crate::{AccountId, ErasureId, EventId, GalleryId, Image, ImageId, Rendition, ShareId, Subject};
+
+fn key(text: String) -> Key {
+    Key::parse(text).expect("ids and digests fit the grammar of keys")
+}
+
+fn prefix(text: String) -> Prefix {
+    Prefix::parse(text).expect("ids and digests fit the grammar of keys")
+}
+
+/// A text that sorts by time and, within a microsecond, by `nth`.
+#[must_use]
+pub fn rank(at: OffsetDateTime, nth: u16) -> String {
+    let micros = u64::try_from(at.unix_timestamp_nanos() / 1000).unwrap_or(0);
+    format!("{micros:016x}{nth:04x}")
+}
+
+pub(crate) fn account(acc: AccountId) -> Key {
+    key(format!("{acc}/account"))
+}
+
+pub(crate) fn gallery(acc: AccountId, gal: GalleryId) -> Key {
+    key(format!("{acc}/gallery/{gal}"))
+}
+
+pub(crate) fn galleries(acc: AccountId) -> Prefix {
+    prefix(format!("{acc}/galleries"))
+}
+
+pub(crate) fn gallery_listed(acc: AccountId, gal: GalleryId, rank: &str) -> Key {
+    key(format!("{acc}/galleries/{rank}.{gal}"))
+}
+
+pub(crate) fn tally(acc: AccountId, gal: GalleryId) -> Key {
+    key(format!("{acc}/tally/{gal}"))
+}
+
+pub(crate) fn image(acc: AccountId, gal: GalleryId, img: ImageId) -> Key {
+    key(format!("{acc}/image/{gal}/{img}"))
+}
+
+pub(crate) fn images(acc: AccountId, gal: GalleryId) -> Prefix {
+    prefix(format!("{acc}/images/{gal}"))
+}
+
+pub(crate) fn image_listed(acc: AccountId, gal: GalleryId, rank: &str, img: ImageId) -> Key {
+    key(format!("{acc}/images/{gal}/{rank}.{img}"))
+}
+
+pub(crate) fn intent(acc: AccountId, gal: GalleryId, img: ImageId) -> Key {
+    key(format!("{acc}/intent/{gal}/{img}"))
+}
+
+pub(crate) fn leases() -> Prefix {
+    prefix("lease".to_owned())
+}
+
+pub(crate) fn lease(deadline: OffsetDateTime, img: ImageId) -> Key {
+    key(format!("lease/{}.{img}", rank(deadline, 0)))
+}
+
+pub(crate) fn shares(acc: AccountId, gal: GalleryId) -> Prefix {
+    prefix(format!("{acc}/share/{gal}"))
+}
+
+pub(crate) fn share(acc: AccountId, gal: GalleryId, shr: ShareId) -> Key {
+    key(format!("{acc}/share/{gal}/{shr}"))
+}
+
+pub(crate) fn share_key(digest: &str) -> Key {
+    key(format!("sharekey/{digest}"))
+}
+
+pub(crate) fn reference(id: impl std::fmt::Display) -> Key {
+    key(format!("ref/{id}"))
+}
+
+pub(crate) fn api_key(digest: &str) -> Key {
+    key(format!("apikey/{digest}"))
+}
+
+/// That a unique text is taken: a digest, so that the pointer itself names nobody.
+pub(crate) fn claim(field: &str, text: &str) -> Key {
+    let digest = Sha256::digest(format!("{field}:{}", text.to_lowercase()).as_bytes());
+    key(format!("claim/{}", HEXLOWER.encode(&digest)))
+}
+
+pub(crate) fn erasure(era: ErasureId) -> Key {
+    key(format!("erasure/{era}"))
+}
+
+pub(crate) fn open_erasures() -> Prefix {
+    prefix("open".to_owned())
+}
+
+pub(crate) fn open_erasure(era: ErasureId) -> Key {
+    key(format!("open/{era}"))
+}
+
+pub(crate) fn plan(era: ErasureId) -> Prefix {
+    prefix(format!("plan/{era}"))
+}
+
+pub(crate) fn plan_page(era: ErasureId, page: u32) -> Key {
+    key(format!("plan/{era}/{page:08}"))
+}
+
+pub(crate) fn events() -> Prefix {
+    prefix("event".to_owned())
+}
+
+pub(crate) fn event(at: OffsetDateTime, id: EventId) -> Key {
+    key(format!("event/{}.{id}", rank(at, 0)))
+}
+
+/// The record ranges of a subject, in the order they are emptied: what decides who may see the rest goes last.
+pub(crate) fn ranges(subject: &Subject, owner: AccountId) -> Vec<Prefix> {
+    match subject {
+        Subject::Image { .. } => Vec::new(),
+        Subject::Gallery { gallery, .. } => {
+            ["image", "images", "share"].map(|kind| prefix(format!("{owner}/{kind}/{gallery}"))).to_vec()
+        }
+        Subject::Account => {
+            let parts = ["image", "images", "share", "tally", "galleries", "gallery"];
+            let parts = parts.iter().map(|kind| prefix(format!("{owner}/{kind}")));
+            parts.chain([prefix(owner.to_string())]).collect()
+        }
+    }
+}
+
+/// The single records of a subject that lie outside its ranges.
+pub(crate) fn singles(subject: &Subject, owner: AccountId) -> Vec<Key> {
+    match subject {
+        Subject::Image { gallery, image: img, rank } => {
+            vec![image(owner, *gallery, *img), image_listed(owner, *gallery, rank, *img)]
+        }
+        Subject::Gallery { gallery: gal, rank } => {
+            vec![tally(owner, *gal), gallery_listed(owner, *gal, rank), gallery(owner, *gal)]
+        }
+        Subject::Account => Vec::new(),
+    }
+}
+
+/// Where uploads that are still being written for a subject would show.
+pub(crate) fn intents(subject: &Subject, owner: AccountId) -> Option<Prefix> {
+    match subject {
+        Subject::Image { .. } => None,
+        Subject::Gallery { gallery, .. } => Some(prefix(format!("{owner}/intent/{gallery}"))),
+        Subject::Account => Some(prefix(format!("{owner}/intent"))),
+    }
+}
+
+/// The blobs of a subject.
+pub(crate) fn blobs(subject: &Subject, owner: AccountId) -> Prefix {
+    match subject {
+        Subject::Image { gallery, image, .. } => image_blobs(owner, *gallery, *image),
+        Subject::Gallery { gallery, .. } => prefix(format!("{owner}/{gallery}")),
+        Subject::Account => prefix(owner.to_string()),
+    }
+}
+
+pub(crate) fn image_blobs(acc: AccountId, gal: GalleryId, img: ImageId) -> Prefix {
+    prefix(format!("{acc}/{gal}/{img}"))
+}
+
+pub(crate) fn original_blob(acc: AccountId, gal: GalleryId, img: ImageId) -> Key {
+    key(format!("{acc}/{gal}/{img}/original"))
+}
+
+/// The blob of a rendition file such as `thumb.jpg`.
+pub(crate) fn rendition_blob(acc: AccountId, gal: GalleryId, img: ImageId, file: &str) -> Key {
+    key(format!("{acc}/{gal}/{img}/{file}"))
+}
+
+/// The path under which a rendition is served, below wherever the router is mounted.
+#[must_use]
+pub fn rendition_path(img: ImageId, file: &str) -> String {
+    format!("/i/{img}/{file}")
+}
+
+/// The path of a gallery's page.
+#[must_use]
+pub fn gallery_path(gal: GalleryId) -> String {
+    format!("/g/{gal}")
+}
+
+/// The path that a share link leads to; it holds the secret.
+#[must_use]
+pub fn share_path(token: &crate::ShareToken) -> String {
+    format!("/s/{}", token.reveal())
+}
+
+fn tag(kind: char, bare: &str) -> Tag {
+    Tag::parse(format!("{kind}-{bare}")).expect("a bare id fits the grammar of tags")
+}
+
+/// The tags of everything that shows this image: the image's, its gallery's, its owner's.
+#[must_use]
+pub fn image_tags(image: &Image) -> [Tag; 3] {
+    [tag('i', &image.id.bare()), tag('g', &image.gallery.bare()), tag('u', &image.owner.bare())]
+}
+
+/// The one tag that everything of a subject carries.
+pub(crate) fn subject_tag(subject: &Subject, owner: AccountId) -> Tag {
+    match subject {
+        Subject::Image { image, .. } => tag('i', &image.bare()),
+        Subject::Gallery { gallery, .. } => tag('g', &gallery.bare()),
+        Subject::Account => tag('u', &owner.bare()),
+    }
+}
+
+/// Every blob of an image, from its manifest.
+pub(crate) fn manifest(image: &Image) -> Vec<Key> {
+    let (acc, gal, img) = (image.owner, image.gallery, image.id);
+    let file = |rendition: &Rendition| rendition_blob(acc, gal, img, &rendition.file());
+    image.renditions.iter().map(file).chain([original_blob(acc, gal, img)]).collect()
+}
+
+/// The views that SQL stores offer to operators.
+#[must_use]
+pub fn views() -> Vec<View> {
+    vec![
+        View {
+            name: "galleries",
+            pattern: "acc\\_%/gallery/gal\\_%",
+            columns: &[
+                ("id", "id"),
+                ("owner", "owner"),
+                ("title", "title"),
+                ("visibility", "visibility.kind"),
+                ("state", "life.state"),
+                ("epoch", "epoch"),
+                ("created", "created"),
+            ],
+        },
+        View {
+            name: "images",
+            pattern: "acc\\_%/image/gal\\_%/img\\_%",
+            columns: &[
+                ("id", "id"),
+                ("owner", "owner"),
+                ("gallery", "gallery"),
+                ("title", "title"),
+                ("width", "width"),
+                ("height", "height"),
+                ("bytes", "original.bytes"),
+                ("state", "life.state"),
+                ("created", "created"),
+            ],
+        },
+        View {
+            name: "erasures",
+            pattern: "erasure/era\\_%",
+            columns: &[
+                ("id", "id"),
+                ("subject", "subject.kind"),
+                ("state", "stage"),
+                ("lane", "lane"),
+                ("accepted", "accepted"),
+                ("due", "due"),
+                ("breached", "breached"),
+                ("done", "done"),
+            ],
+        },
+        View {
+            name: "events",
+            pattern: "event/%",
+            columns: &[("id", "id"), ("at", "at"), ("event", "event"), ("erasure", "erasure")],
+        },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_sort_by_time_then_by_order() {
+        let early = OffsetDateTime::UNIX_EPOCH + time::Duration::days(20_000);
+        let late = early + time::Duration::microseconds(1);
+        assert!(rank(early, 1) < rank(early, 2));
+        assert!(rank(early, u16::MAX) < rank(late, 0));
+    }
+}

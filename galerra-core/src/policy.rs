@@ -1,0 +1,73 @@
+use time::Duration;
+
+/// The times and limits that Galerra promises to keep.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// By when an erasure is promised to be finished, counted from its acceptance.
+    pub promise: Duration,
+    /// Longest life of a response in shared caches: the backstop if every purge fails.
+    pub edge_ttl: Duration,
+    /// Longest time between the origin's decision and the copy landing in the last cache.
+    pub fill_max: Duration,
+    /// Longest time an accepted purge takes to reach the last edge, where the network does not know better.
+    pub purge_max: Duration,
+    /// Life of a write lease: an upload that has not committed by then never will.
+    pub write_lease: Duration,
+    /// Life of a grant: the longest an earlier decision may still be acted upon.
+    pub grant_life: Duration,
+    /// Life of a share for which no expiry was asked.
+    pub share_life: Duration,
+    /// Most links of one gallery.
+    pub max_links: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            promise: Duration::hours(48),
+            edge_ttl: Duration::hours(24),
+            fill_max: Duration::seconds(120),
+            purge_max: Duration::seconds(30),
+            write_lease: Duration::seconds(60),
+            grant_life: Duration::minutes(5),
+            share_life: Duration::days(30),
+            max_links: 100,
+        }
+    }
+}
+
+/// Why a policy cannot be kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the policy cannot be kept: {0}")]
+pub struct PolicyError(&'static str);
+
+impl Policy {
+    /// Refuses a policy whose promise could fail by its own numbers.
+    pub fn checked(self) -> Result<Self, PolicyError> {
+        let times = [self.edge_ttl, self.fill_max, self.purge_max, self.write_lease];
+        if times.iter().any(|time| time.is_negative()) || !self.write_lease.is_positive() {
+            return Err(PolicyError("a time is negative or the write lease is zero"));
+        }
+        if self.edge_ttl + self.fill_max + Duration::hours(1) > self.promise {
+            return Err(PolicyError(
+                "shared caches may keep a response for at most the promised window less one hour",
+            ));
+        }
+        if self.grant_life > Duration::minutes(5) {
+            return Err(PolicyError("a grant lives for at most five minutes"));
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cache_life_that_outlives_the_promise_is_refused() {
+        assert!(Policy::default().checked().is_ok());
+        assert!(Policy { edge_ttl: Duration::hours(48), ..Policy::default() }.checked().is_err());
+        assert!(Policy { promise: Duration::hours(24), ..Policy::default() }.checked().is_err());
+    }
+}

@@ -1,0 +1,176 @@
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{AccountId, ErasureId, Gallery, GalleryId, Policy, Share, ShareToken};
+
+/// Whether something may still be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum Life {
+    /// It may, by whoever has a grant.
+    Live,
+    /// An erasure hides it; nothing opens it again.
+    Gated {
+        /// The erasure.
+        by: ErasureId,
+    },
+}
+
+impl Life {
+    /// Whether it is live.
+    #[must_use]
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Live)
+    }
+}
+
+/// Who is asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Nobody in particular.
+    Anonymous,
+    /// The holder of an account.
+    Account(AccountId),
+    /// The operator: runs the service, but owns nobody's pictures.
+    Operator,
+}
+
+/// Who is asking, and the share link in their hand if there is one. A host makes it; Galerra believes it.
+#[derive(Debug, Clone)]
+pub struct Viewer {
+    /// Who is asking.
+    pub who: Who,
+    /// The link they came by.
+    pub token: Option<ShareToken>,
+}
+
+impl Viewer {
+    /// Nobody in particular.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self { who: Who::Anonymous, token: None }
+    }
+
+    /// The holder of an account.
+    #[must_use]
+    pub fn account(id: AccountId) -> Self {
+        Self { who: Who::Account(id), token: None }
+    }
+
+    /// The operator.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self { who: Who::Operator, token: None }
+    }
+
+    /// The same viewer with a share link in hand.
+    #[must_use]
+    pub fn with_token(self, token: Option<ShareToken>) -> Self {
+        Self { token, ..self }
+    }
+}
+
+/// Proof that a viewer may see a gallery and what is in it; the only key to bytes, names and counts.
+///
+/// It has no public constructor but [`decide`], and is worth nothing after `until`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    gallery: GalleryId,
+    owner: AccountId,
+    reach: Reach,
+    epoch: u64,
+    until: OffsetDateTime,
+    cache: CachePolicy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Owner,
+    Guest,
+}
+
+impl Grant {
+    /// The gallery it opens.
+    #[must_use]
+    pub fn gallery(&self) -> GalleryId {
+        self.gallery
+    }
+
+    /// Whose gallery it is.
+    #[must_use]
+    pub fn owner(&self) -> AccountId {
+        self.owner
+    }
+
+    /// Whether the viewer owns the gallery: the original, file names and shares are theirs to see.
+    #[must_use]
+    pub fn is_owner(&self) -> bool {
+        self.reach == Reach::Owner
+    }
+
+    /// The epoch it was given under.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// When it ends.
+    #[must_use]
+    pub fn until(&self) -> OffsetDateTime {
+        self.until
+    }
+
+    /// What caches may do with a response that it opened.
+    #[must_use]
+    pub fn cache(&self) -> CachePolicy {
+        self.cache
+    }
+}
+
+/// What caches may do with a response. The default is to keep nothing; only a public grant widens it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CachePolicy {
+    /// `private, no-store`.
+    #[default]
+    NoStore,
+    /// Browsers for five minutes, shared caches until the ceiling; both must ask again afterwards.
+    Public {
+        /// Life in shared caches, in seconds.
+        shared: u32,
+    },
+}
+
+/// Decides whether `viewer` may see `gallery`, given the share their token names, if it names one.
+///
+/// A pure function, and the only place that makes a [`Grant`].
+#[must_use]
+pub fn decide(
+    viewer: &Viewer,
+    gallery: &Gallery,
+    share: Option<&Share>,
+    policy: &Policy,
+    now: OffsetDateTime,
+) -> Option<Grant> {
+    if !gallery.life.is_live() {
+        return None;
+    }
+    let grant = |reach, until, cache| Grant {
+        gallery: gallery.id,
+        owner: gallery.owner,
+        reach,
+        epoch: gallery.epoch,
+        until,
+        cache,
+    };
+    let soon = now + policy.grant_life;
+    let open = CachePolicy::Public { shared: policy.edge_ttl.whole_seconds().try_into().unwrap_or(0) };
+    let cache = if gallery.visibility.is_open() { open } else { CachePolicy::NoStore };
+    if viewer.who == Who::Account(gallery.owner) {
+        return Some(grant(Reach::Owner, soon, cache));
+    }
+    if gallery.visibility.is_open() {
+        return Some(grant(Reach::Guest, soon, cache));
+    }
+    let share = share.filter(|share| share.gallery == gallery.id && share.is_open(now))?;
+    Some(grant(Reach::Guest, soon.min(share.expires), cache))
+}
