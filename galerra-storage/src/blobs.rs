@@ -44,6 +44,22 @@ impl fmt::Debug for Blob {
     }
 }
 
+/// The part of a blob that a range asks for, clipped to its size; `None` when nothing is left.
+pub(crate) fn clip(range: Option<Range<u64>>, size: u64) -> Option<Range<u64>> {
+    let asked = range.unwrap_or(0..size);
+    let part = asked.start..asked.end.min(size);
+    (part.start < part.end).then_some(part)
+}
+
+/// The blob of these bytes, cut to the range.
+pub(crate) fn cut(bytes: &Bytes, range: Option<Range<u64>>) -> Blob {
+    let size = bytes.len() as u64;
+    let index = |at: u64| usize::try_from(at).unwrap_or(bytes.len());
+    let part =
+        clip(range, size).map_or_else(Bytes::new, |part| bytes.slice(index(part.start)..index(part.end)));
+    Blob { size, body: whole(part) }
+}
+
 /// What an erase found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Erased {
@@ -86,7 +102,12 @@ pub trait Blobs: fmt::Debug + Send + Sync {
     /// Removes the bytes under the key and reads back that they are gone.
     async fn erase(&self, key: &Key) -> Result<Erased, StorageError>;
     /// Lists what is stored below the prefix.
-    async fn list(&self, prefix: &Prefix, after: Option<Key>, limit: usize) -> Result<Vec<Entry>, StorageError>;
+    async fn list(
+        &self,
+        prefix: &Prefix,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StorageError>;
     /// What a delete really does here.
     fn semantics(&self) -> Semantics;
 }

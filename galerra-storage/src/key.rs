@@ -26,7 +26,11 @@ impl Key {
     /// Checks the grammar and makes a key of the text.
     pub fn parse(text: impl Into<String>) -> Result<Self, KeyError> {
         let text = text.into();
-        if text.len() <= MAX_KEY && text.split('/').all(is_segment) { Ok(Self(text)) } else { Err(KeyError { text }) }
+        if text.len() <= MAX_KEY && text.split('/').all(is_segment) {
+            Ok(Self(text))
+        } else {
+            Err(KeyError { text })
+        }
     }
 
     /// The key as text.
@@ -145,7 +149,8 @@ mod tests {
 
     #[test]
     fn keys_outside_the_grammar_are_refused() {
-        for bad in ["", "/", "a/", "/a", "a//b", "..", "a/../b", ".a", "A", "a b", "a#1", "ä", "a\\b", "a\0"] {
+        for bad in ["", "/", "a/", "/a", "a//b", "..", "a/../b", ".a", "A", "a b", "a#1", "ä", "a\\b", "a\0"]
+        {
             assert!(Key::parse(bad).is_err(), "{bad:?}");
         }
         assert!(Key::parse("a/".repeat(300) + "a").is_err());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::json::is_storable;
 use crate::{Key, Prefix, Semantics, StorageError};
 
 /// Longest value in bytes of JSON text.
@@ -35,6 +36,17 @@ pub enum Belief {
     Absent,
     /// The record is there, and this is its version.
     At(Version),
+}
+
+impl Belief {
+    /// Whether it is true of a record found at this version, or not found.
+    #[must_use]
+    pub fn holds(&self, found: Option<Version>) -> bool {
+        match self {
+            Self::Absent => found.is_none(),
+            Self::At(version) => found == Some(*version),
+        }
+    }
 }
 
 /// One operation of a batch: a belief and what to do if it holds. A blind write cannot be spelt.
@@ -96,7 +108,7 @@ impl Batch {
         self.ops.is_empty()
     }
 
-    /// The operations in key order, once the limits are checked: what every backend calls first.
+    /// The operations in key order, once limits and values are checked: what every backend calls first.
     pub fn checked(self, store: &str) -> Result<BTreeMap<Key, Op>, StorageError> {
         let invalid = |reason: String| StorageError::Invalid { store: store.to_owned(), reason };
         if let Some(key) = self.twice {
@@ -106,14 +118,25 @@ impl Batch {
             return Err(invalid(format!("the batch has more than {MAX_BATCH} operations")));
         }
         for (key, op) in &self.ops {
-            if let Op::Create(value) | Op::Replace(_, value) = op
-                && value.len() > MAX_VALUE
-            {
+            let (Op::Create(value) | Op::Replace(_, value)) = op else { continue };
+            if value.len() > MAX_VALUE {
                 return Err(invalid(format!("the value of `{key}` is longer than {MAX_VALUE} bytes")));
+            }
+            if !is_storable(value) {
+                return Err(invalid(format!("the value of `{key}` is not JSON without U+0000")));
             }
         }
         Ok(self.ops)
     }
+}
+
+/// Refuses a `get` of more keys than the contract allows.
+pub(crate) fn check_keys(keys: &[Key], store: &str) -> Result<(), StorageError> {
+    if keys.len() <= MAX_BATCH {
+        return Ok(());
+    }
+    let reason = format!("more than {MAX_BATCH} keys are asked for");
+    Err(StorageError::Invalid { store: store.to_owned(), reason })
 }
 
 /// A read-only SQL view that backends with SQL create, so that operators can query and join.
@@ -150,7 +173,8 @@ pub trait Records: fmt::Debug + Send + Sync {
     /// Reads the records under the keys.
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Row>>, StorageError>;
     /// Reads a page of the records below the prefix.
-    async fn scan(&self, prefix: &Prefix, after: Option<Key>, limit: usize) -> Result<Vec<Row>, StorageError>;
+    async fn scan(&self, prefix: &Prefix, after: Option<Key>, limit: usize)
+    -> Result<Vec<Row>, StorageError>;
     /// Writes the batch and answers the version its records now have.
     async fn commit(&self, batch: Batch) -> Result<Version, StorageError>;
     /// What a delete really does here.

@@ -1,0 +1,128 @@
+//! The fake network as the service sees it.
+
+use async_trait::async_trait;
+use http::{HeaderName, HeaderValue};
+use time::OffsetDateTime;
+use url::Url;
+
+use super::{CACHE_TAG, FakeCdn, Fault, HOST, Place, State, serve::visit};
+use crate::{Capabilities, Cdn, CdnError, Probe, Progress, Purge, Sighting, Tag, Ticket, Verdict, judge};
+
+#[async_trait]
+impl Cdn for FakeCdn {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { probes: self.probes, signs: false, purge_max: self.state().delay }
+    }
+
+    async fn purge(&self, purge: &Purge) -> Result<Ticket, CdnError> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        if !state.stores.values().any(super::Store::is_up) {
+            return Err(self.transient("no edge is up"));
+        }
+        let fault = state.next.pop_front().or_else(|| state.always.clone());
+        match fault {
+            Some(Fault::FailBefore) => return Err(self.transient("it failed before it began")),
+            Some(Fault::Refuse) => return Err(self.refused("purge", "it refuses")),
+            Some(Fault::RateLimit(after)) => {
+                let after = Some(after);
+                return Err(CdnError::RateLimited { cdn: self.name.clone(), operation: "purge", after });
+            }
+            Some(Fault::Lie) => {}
+            Some(Fault::FailAfter) => {
+                state.send(now, purge, &[]);
+                return Err(self.transient("it failed after it was done"));
+            }
+            Some(Fault::Lose(ref places)) => state.send(now, purge, places),
+            None => state.send(now, purge, &[]),
+        }
+        let due = now + state.delay;
+        state.accepted.push((due, purge.clone()));
+        Ok(Ticket(format!("fake-{}", state.accepted.len())))
+    }
+
+    async fn progress(&self, ticket: &Ticket) -> Result<Progress, CdnError> {
+        let number = ticket.0.strip_prefix("fake-").and_then(|n| n.parse::<usize>().ok());
+        let state = self.state();
+        let accepted = number.and_then(|n| state.accepted.get(n.checked_sub(1)?));
+        Ok(match accepted {
+            None => Progress::Unknown,
+            Some((due, _)) if *due <= self.clock.now() => Progress::Complete,
+            Some(_) => Progress::Underway,
+        })
+    }
+
+    /// Looks at every edge. What is down cannot be seen, so nothing is absent while any cache is.
+    async fn probe(&self, probe: &Probe) -> Result<Sighting, CdnError> {
+        if !self.probes {
+            return Err(self.unsupported("probe"));
+        }
+        let request = visit(&probe.path).ok_or_else(|| self.refused("probe", "the path is malformed"))?;
+        let places: Vec<_> =
+            self.state().stores.iter().map(|(place, store)| (*place, store.is_up())).collect();
+        let mut sightings = Vec::new();
+        for (place, up) in places {
+            match (place, up) {
+                (_, false) => sightings.push(unseen()),
+                (Place::Edge(_), true) => {
+                    sightings.push(judge(probe, &self.serve_at(place, request.clone()).await));
+                }
+                // The edges show what the shield holds.
+                (Place::Shield, true) => {}
+            }
+        }
+        Ok(sightings.into_iter().max_by_key(|seen| seen.verdict).unwrap_or_else(unseen))
+    }
+
+    fn headers(&self, tags: &[Tag]) -> Vec<(HeaderName, HeaderValue)> {
+        if tags.is_empty() {
+            return Vec::new();
+        }
+        let list = tags.iter().map(Tag::as_str).collect::<Vec<_>>().join(",");
+        vec![(CACHE_TAG, HeaderValue::try_from(list).expect("tags are ASCII letters, digits and dashes"))]
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        let mut url = Url::parse(&format!("https://{HOST}")).expect("a constant");
+        url.set_path(path);
+        url.set_query(query);
+        url
+    }
+
+    fn sign(&self, _path: &str, _until: OffsetDateTime) -> Result<Url, CdnError> {
+        Err(self.unsupported("sign"))
+    }
+}
+
+impl State {
+    /// Sends a purge to every cache but those that lose it, parents before edges.
+    fn send(&mut self, now: OffsetDateTime, purge: &Purge, lost: &[Place]) {
+        let due = now + self.delay;
+        for (_, store) in self.stores.iter_mut().filter(|(place, _)| !lost.contains(place)) {
+            store.expect(due, purge.tags().cloned().collect());
+        }
+    }
+}
+
+impl FakeCdn {
+    fn transient(&self, reason: &str) -> CdnError {
+        CdnError::Transient { cdn: self.name.clone(), operation: "purge", reason: reason.into() }
+    }
+
+    fn refused(&self, operation: &'static str, reason: &str) -> CdnError {
+        CdnError::Permanent { cdn: self.name.clone(), operation, reason: reason.into() }
+    }
+
+    fn unsupported(&self, operation: &'static str) -> CdnError {
+        CdnError::Unsupported { cdn: self.name.clone(), operation }
+    }
+}
+
+fn unseen() -> Sighting {
+    Sighting { verdict: Verdict::Inconclusive, status: 0, witness: String::new() }
+}

@@ -1,0 +1,95 @@
+//! The HTTP transport against servers that misbehave.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use galerra_cdn::{
+    Cdn, HttpTransport, Probe, Purge, Remote, Tag, Transport, TransportError, Varnish, Verdict,
+};
+use http::Request;
+use time::OffsetDateTime;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+/// A server that answers each connection with these bytes and then says no more.
+async fn server(answer: &'static str) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            // The first byte of a request is enough to answer it.
+            stream.read_u8().await.ok();
+            stream.write_all(answer.as_bytes()).await.ok();
+            open.push(stream);
+        }
+    });
+    port
+}
+
+fn get(url: &str) -> Request<Bytes> {
+    Request::get(url).body(Bytes::new()).expect("a request")
+}
+
+fn edge(port: u16) -> Remote<Varnish> {
+    let varnish = Varnish::from_url(&format!("varnish://127.0.0.1:{port}")).expect("a Varnish URL");
+    Remote::new(varnish, Arc::new(HttpTransport::new().with_deadline(Duration::from_millis(200))))
+}
+
+fn probe() -> Probe {
+    Probe { path: "/a".into(), sha256: String::new(), gated: OffsetDateTime::UNIX_EPOCH }
+}
+
+fn purge() -> Purge {
+    Purge::tag(Tag::parse("i-1").expect("a tag"))
+}
+
+#[tokio::test]
+async fn a_silent_server_times_out() {
+    for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf"] {
+        let edge = edge(server(answer).await);
+        let start = Instant::now();
+        assert!(edge.purge(&purge()).await.is_err_and(|error| error.is_transient()));
+        let seen = edge.probe(&probe()).await.expect("a sighting");
+        assert_eq!((seen.verdict, seen.status), (Verdict::Inconclusive, 0));
+        assert!(start.elapsed() < Duration::from_secs(2));
+    }
+}
+
+#[tokio::test]
+async fn nobody_there_is_transient_and_inconclusive() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let edge = edge(listener.local_addr().expect("an address").port());
+    drop(listener);
+    let error = edge.purge(&purge()).await.expect_err("nobody there");
+    assert!(error.is_transient() && error.to_string().contains("refused"), "{error}");
+    assert_eq!(edge.probe(&probe()).await.expect("a sighting").verdict, Verdict::Inconclusive);
+}
+
+#[tokio::test]
+async fn a_server_that_is_no_varnish_refuses_for_good() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
+        "HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\n\r\n",
+    ] {
+        let error = edge(server(answer).await).purge(&purge()).await.expect_err("no purge");
+        assert!(!error.is_transient(), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_bounded() {
+    let port = server("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0123456789").await;
+    let url = format!("http://127.0.0.1:{port}/");
+    let exact = HttpTransport::new().with_body_max(10).send(get(&url)).await;
+    assert_eq!(exact.expect("an answer").body(), "0123456789");
+    let error = HttpTransport::new().with_body_max(9).send(get(&url)).await.expect_err("too long");
+    assert_eq!(error, TransportError::TooLarge(9));
+}
+
+#[tokio::test]
+async fn https_is_refused_clearly() {
+    let error = HttpTransport::new().send(get("https://127.0.0.1/")).await.expect_err("no TLS");
+    assert_eq!(error, TransportError::Unsupported("https".into()));
+}
