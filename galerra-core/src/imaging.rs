@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 /// A file format, told by its content, never by its name or declared type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[non_exhaustive]
 pub enum Format {
     /// JPEG (ITU-T T.81).
     Jpeg,

@@ -12,6 +12,7 @@
 //! | `{acc}/share/{gal}/{shr}` · `sharekey/{digest}` | share · how its token finds it |
 //! | `ref/{id}` | where a gallery, image or share is, or that it is gone |
 //! | `apikey/{digest}` · `claim/{digest}` | account of a key · that a name or address is taken |
+//! | `operator/token` | digest of the operator's token, if Galerra made it |
 //! | `erasure/{era}` · `open/{era}` · `plan/{era}/{page}` | erasure · that it is unfinished · what it has to prove |
 //! | `event/{rank}.{evt}` | the feed |
 //!
@@ -102,6 +103,10 @@ pub(crate) fn reference(id: impl std::fmt::Display) -> Key {
 
 pub(crate) fn api_key(digest: &str) -> Key {
     key(format!("apikey/{digest}"))
+}
+
+pub(crate) fn operator() -> Key {
+    key("operator/token".to_owned())
 }
 
 /// That a unique text is taken: a digest, so that the pointer itself names nobody.

@@ -36,7 +36,7 @@ pub use image::{Image, Original, Rendition};
 pub use imaging::{Developed, Format, Imaging, Refusal, Rendered};
 pub use policy::{Policy, PolicyError};
 pub use receipt::{Level, Receipt};
-pub use secret::{ApiKey, ShareToken};
+pub use secret::{ApiKey, OperatorToken, ShareToken};
 pub use share::{NewShare, Share};
 pub use text::{Description, FileName, Title};
 pub use visibility::{CachePolicy, Grant, Life, Viewer, Who, decide};

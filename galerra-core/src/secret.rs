@@ -55,6 +55,8 @@ macro_rules! secrets {
 secrets! {
     /// What an account shows to prove who is asking: `Authorization: Bearer gk_…`.
     ApiKey = "gk_";
+    /// What the operator shows: `Authorization: Bearer go_…`.
+    OperatorToken = "go_";
     /// What opens a private gallery to whoever holds the link.
     ShareToken = "gs_";
 }

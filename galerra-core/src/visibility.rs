@@ -35,38 +35,47 @@ pub enum Who {
     Operator,
 }
 
-/// Who is asking, and the share link in their hand if there is one. A host makes it; Galerra believes it.
+/// Who is asking, and the share links in their hand. A host makes it; Galerra believes it.
 #[derive(Debug, Clone)]
 pub struct Viewer {
     /// Who is asking.
     pub who: Who,
-    /// The link they came by.
-    pub token: Option<ShareToken>,
+    /// The links they came by, at most [`Viewer::MAX_TOKENS`].
+    tokens: Vec<ShareToken>,
 }
 
 impl Viewer {
+    /// Most links that are looked at; a browser that came by more shows the first ones.
+    pub const MAX_TOKENS: usize = 16;
+
     /// Nobody in particular.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self { who: Who::Anonymous, token: None }
+        Self { who: Who::Anonymous, tokens: Vec::new() }
     }
 
     /// The holder of an account.
     #[must_use]
     pub fn account(id: AccountId) -> Self {
-        Self { who: Who::Account(id), token: None }
+        Self { who: Who::Account(id), tokens: Vec::new() }
     }
 
     /// The operator.
     #[must_use]
     pub fn operator() -> Self {
-        Self { who: Who::Operator, token: None }
+        Self { who: Who::Operator, tokens: Vec::new() }
     }
 
-    /// The same viewer with a share link in hand.
+    /// The same viewer with share links in hand.
     #[must_use]
-    pub fn with_token(self, token: Option<ShareToken>) -> Self {
-        Self { token, ..self }
+    pub fn with_tokens(self, tokens: impl IntoIterator<Item = ShareToken>) -> Self {
+        Self { tokens: tokens.into_iter().take(Self::MAX_TOKENS).collect(), ..self }
+    }
+
+    /// The links in hand.
+    #[must_use]
+    pub fn tokens(&self) -> &[ShareToken] {
+        &self.tokens
     }
 }
 

@@ -1,6 +1,6 @@
-use super::records::{Change, KeyOf, Mark, Stored};
+use super::records::{Change, KeyOf, Mark, OperatorAt, Stored};
 use super::{Engine, Result};
-use crate::{Account, AccountId, ApiKey, Error, Happened, Life, NewAccount, Viewer, layout};
+use crate::{Account, AccountId, ApiKey, Error, Happened, Life, NewAccount, OperatorToken, Viewer, layout};
 
 impl Engine {
     /// Creates an account. Its API key is answered here and never again.
@@ -46,6 +46,24 @@ impl Engine {
     pub async fn account_by_key(&self, key: &ApiKey) -> Result<Option<Account>> {
         let Some(found) = self.read::<KeyOf>(layout::api_key(&key.digest())).await? else { return Ok(None) };
         Ok(self.live_account(found.value.account).await?.map(|account| account.value))
+    }
+
+    /// Makes the operator's token if there is none yet: answered here, at the first run, and never again.
+    pub async fn found_operator(&self) -> Result<Option<OperatorToken>> {
+        let token = OperatorToken::draw(self.parts.env.as_ref());
+        let mut change = Change::default();
+        change.create(layout::operator(), &OperatorAt { digest: token.digest() });
+        match self.commit(change).await {
+            Ok(_) => Ok(Some(token)),
+            Err(error) if error.is_conflict() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether this is the token that [`Engine::found_operator`] made.
+    pub async fn is_operator(&self, token: &OperatorToken) -> Result<bool> {
+        let found: Option<Stored<OperatorAt>> = self.read(layout::operator()).await?;
+        Ok(found.is_some_and(|found| found.value.digest == token.digest()))
     }
 
     /// The viewer's own account.

@@ -103,6 +103,12 @@ pub(super) struct KeyOf {
     pub(super) account: AccountId,
 }
 
+/// The operator's token, hashed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct OperatorAt {
+    pub(super) digest: String,
+}
+
 /// A record whose key says everything.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Mark {}

@@ -93,11 +93,13 @@ impl Engine {
         self.parts.blobs.get(&key, range).await?.ok_or(Error::NotFound)
     }
 
-    /// The gallery a share link opens; `NotFound` once it is revoked or expired.
-    pub async fn open_share(&self, token: &ShareToken) -> Result<GalleryId> {
-        let (_, share) = self.share_of(token).await?.ok_or(Error::NotFound)?;
-        let seen = self.gallery(&Viewer::anonymous().with_token(Some(token.clone())), share.gallery).await?;
-        Ok(seen.gallery.id)
+    /// The gallery a share link opens, and the share; `NotFound` once it is revoked or expired.
+    pub async fn open_share(&self, token: &ShareToken) -> Result<(Gallery, Share)> {
+        let at: Option<Stored<ShareAt>> = self.read(layout::share_key(&token.digest())).await?;
+        let ShareAt { owner, gallery, share } = at.ok_or(Error::NotFound)?.value;
+        let seen = self.gallery(&Viewer::anonymous().with_tokens([token.clone()]), gallery).await?;
+        let share: Option<Stored<Share>> = self.read(layout::share(owner, gallery, share)).await?;
+        Ok((seen.gallery, share.ok_or(Error::NotFound)?.value))
     }
 
     async fn place(&self, id: impl std::fmt::Display) -> Result<(AccountId, GalleryId)> {
@@ -109,23 +111,32 @@ impl Engine {
         if !account.life.is_live() || !gallery.life.is_live() {
             return Err(hidden(gallery));
         }
-        // Only a private gallery asks for the token: an open one must not cost a look-up per request.
-        let share = match &viewer.token {
-            Some(token) if !gallery.visibility.is_open() => self.share_of(token).await?,
+        // Only a private gallery asks for tokens: an open one must not cost a look-up per request.
+        let share = match viewer.tokens() {
+            tokens if !tokens.is_empty() && !gallery.visibility.is_open() => {
+                self.share_to(gallery, tokens).await?
+            }
             _ => None,
         };
-        let share = share.filter(|(owner, _)| *owner == gallery.owner).map(|(_, share)| share);
         let now = self.parts.env.now();
         decide(viewer, gallery, share.as_ref(), &self.parts.policy, now).ok_or(Error::NotFound)
     }
 
-    async fn share_of(&self, token: &ShareToken) -> Result<Option<(AccountId, Share)>> {
-        let Some(at) = self.read::<ShareAt>(layout::share_key(&token.digest())).await? else {
-            return Ok(None);
-        };
-        let ShareAt { owner, gallery, share } = at.value;
-        let share: Option<Stored<Share>> = self.read(layout::share(owner, gallery, share)).await?;
-        Ok(share.map(|share| (owner, share.value)))
+    /// The first share among the tokens that leads to this gallery.
+    async fn share_to(&self, gallery: &Gallery, tokens: &[ShareToken]) -> Result<Option<Share>> {
+        let keys: Vec<Key> = tokens.iter().map(|token| layout::share_key(&token.digest())).collect();
+        for row in self.parts.records.get(&keys).await?.iter().flatten() {
+            let at = stored::<ShareAt>(row)?.value;
+            if (at.owner, at.gallery) != (gallery.owner, gallery.id) {
+                continue;
+            }
+            let share: Option<Stored<Share>> =
+                self.read(layout::share(at.owner, at.gallery, at.share)).await?;
+            if let Some(share) = share.filter(|share| share.value.is_open(self.parts.env.now())) {
+                return Ok(Some(share.value));
+            }
+        }
+        Ok(None)
     }
 }
 
