@@ -1,1 +1,98 @@
-fn main() {}
+//! The Galerra server: galleries in one command.
+//!
+//! It adds to the library what a host brings: settings, a sign-in, and a socket.
+
+mod home;
+mod serve;
+mod settings;
+mod sign_in;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use axum::Router;
+use galerra::Galerra;
+use settings::Settings;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+const HELP: &str = "galerra-server: image galleries whose deletions are proven
+
+usage: galerra-server [serve]
+
+Settings come from the environment, or from the file that GALERRA_SETTINGS names (TOML, the same names in
+lower case without the prefix; the environment wins):
+
+  GALERRA_LISTEN          address and port; port 0 takes a free one     127.0.0.1:8080
+  GALERRA_DATA            folder for everything                         ./galerra-data
+  GALERRA_RECORDS         sqlite:PATH | postgres://… | memory:          sqlite: in the folder
+  GALERRA_BLOBS           file:PATH | s3://BUCKET | memory:             file: in the folder
+  GALERRA_CDN             varnish://HOST:PORT, several by commas        none
+  GALERRA_PUBLIC_URL      where people reach this server                http:// and the address
+  GALERRA_CDN_URL         what image addresses of open galleries start with
+  GALERRA_OPERATOR_TOKEN  the operator's token                          made at the first run, printed once
+  GALERRA_FILL_MAX GALERRA_PURGE_MAX GALERRA_WRITE_LEASE GALERRA_TICK   seconds: 120 30 60 1
+  GALERRA_LOG             what to log, such as info or galerra=debug    info
+";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] | ["serve"] => {}
+        ["--version" | "-V"] => {
+            println!("galerra-server {}", env!("CARGO_PKG_VERSION"));
+            return ExitCode::SUCCESS;
+        }
+        ["--help" | "-h" | "help"] => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    }
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let causes = std::iter::successors(error.source(), |error| (*error).source());
+            let causes: String = causes.map(|cause| format!(": {cause}")).collect();
+            eprintln!("galerra-server: {error}{causes}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let settings = Settings::read()?;
+    let filter = EnvFilter::try_from_env("GALERRA_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let listener = TcpListener::bind(&settings.listen)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
+    let address = Url::parse(&format!("http://{}", listener.local_addr()?))?;
+    let galerra = Galerra::open(&settings.galerra()?).await?;
+    let galerra = match &settings.public_url {
+        Some(_) => galerra,
+        None => galerra.with_public_url(address.clone()),
+    };
+    println!("listening on {}", address.as_str().trim_end_matches('/'));
+    let galerra = operator(galerra, &settings, &address).await?;
+    let router: Router = sign_in::identify(home::routes(&galerra).merge(galerra.router()), &galerra);
+    serve::serve(listener, router, &galerra).await;
+    Ok(())
+}
+
+/// The operator's token: from the settings, or made at the first run and printed this once.
+async fn operator(galerra: Galerra, settings: &Settings, address: &Url) -> Result<Galerra, galerra::Error> {
+    if let Some(token) = &settings.operator_token {
+        return Ok(galerra.with_operator_token(token.reveal()));
+    }
+    if let Some(token) = galerra.engine().found_operator().await? {
+        println!("operator token (shown once, keep it): {}", token.reveal());
+        println!("sign in with it at {address} to make the first account");
+    }
+    Ok(galerra)
+}

@@ -1,0 +1,88 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use galerra::Galerra;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+
+/// Most connections at once; more wait in the listener's queue.
+const CONNECTIONS: usize = 4096;
+/// Longest time for a request's headers, also between two requests of one connection.
+const HEADERS: Duration = Duration::from_secs(15);
+/// Longest wait for open connections after the signal to stop.
+const PARTING: Duration = Duration::from_secs(20);
+
+/// Serves until SIGINT or SIGTERM; then lets requests and the background work finish what they are in.
+pub(crate) async fn serve(listener: TcpListener, router: Router, galerra: &Galerra) {
+    let (stop, mut stopped) = watch::channel(());
+    let ticking = tokio::spawn({
+        let (galerra, mut stopped) = (galerra.clone(), stopped.clone());
+        async move { galerra.run(async { stopped.changed().await.unwrap_or(()) }).await }
+    });
+    tokio::spawn(async move {
+        asked_to_stop().await;
+        drop(stop);
+    });
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    loop {
+        let Ok(permit) = Arc::clone(&room).acquire_owned().await else { break };
+        let stream = tokio::select! {
+            biased;
+            _ = stopped.changed() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+        };
+        let connection = graceful.watch(connection(stream, router.clone()));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection broke off");
+            }
+            drop(permit);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(PARTING, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not end in time and are cut off");
+    }
+    if let Err(error) = ticking.await {
+        tracing::error!(%error, "the background work ended badly");
+    }
+}
+
+type Connection = hyper::server::conn::http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
+
+fn connection(stream: TcpStream, router: Router) -> Connection {
+    // Without it a body of several chunks meets the 40 ms of a delayed acknowledgement.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection stays without TCP_NODELAY");
+    }
+    hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+}
+
+async fn asked_to_stop() {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        tracing::error!("signals cannot be heard; the server stops only by force");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -1,0 +1,100 @@
+use galerra_core::Policy;
+use serde::Deserialize;
+use time::Duration;
+use url::Url;
+
+/// Settings of a Galerra that is opened from URLs. Every field has a default, so `Config::default()` is a
+/// complete answer: everything in memory, nothing in front.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where records lie: `memory:`, `sqlite:PATH`, `postgres://…`.
+    pub records: Location,
+    /// Where bytes lie: `memory:`, `file:PATH`, `s3://BUCKET/PREFIX`, …
+    pub blobs: Location,
+    /// The networks in front: `varnish://HOST:PORT`, each edge by itself. None is a valid answer.
+    pub cdn: Vec<Location>,
+    /// Where people reach this service, such as `https://photos.example`; share links start with it.
+    pub public_url: Option<Url>,
+    /// What image URLs of open galleries start with, such as `https://cdn.example`.
+    pub cdn_url: Option<Url>,
+    /// Longest time a copy authorised before a deletion may take to land in the last cache, in seconds.
+    pub fill_max: f64,
+    /// Longest time a purge takes to spread, in seconds, where the network does not know better.
+    pub purge_max: f64,
+    /// Life of a write lease, in seconds.
+    pub write_lease: f64,
+    /// Pause between two ticks, in seconds.
+    pub tick: f64,
+}
+
+/// Text of a URL that may hold a password: `Debug` shows its scheme only.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Location(String);
+
+impl Location {
+    /// The URL's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The part before the first `:`.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        self.0.split_once(':').map_or("", |(scheme, _)| scheme)
+    }
+}
+
+impl From<&str> for Location {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl std::fmt::Debug for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:…", self.scheme())
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let policy = Policy::default();
+        Self {
+            records: "memory:".into(),
+            blobs: "memory:".into(),
+            cdn: Vec::new(),
+            public_url: None,
+            cdn_url: None,
+            fill_max: policy.fill_max.as_seconds_f64(),
+            purge_max: policy.purge_max.as_seconds_f64(),
+            write_lease: policy.write_lease.as_seconds_f64(),
+            tick: 1.0,
+        }
+    }
+}
+
+impl Config {
+    /// The policy these settings ask for; `None` when a number is not a sensible count of seconds.
+    #[must_use]
+    pub fn policy(&self) -> Option<Policy> {
+        Some(Policy {
+            fill_max: seconds(self.fill_max)?,
+            purge_max: seconds(self.purge_max)?,
+            write_lease: seconds(self.write_lease)?,
+            ..Policy::default()
+        })
+    }
+
+    /// The pause between two ticks; `None` when it is not a sensible count of seconds.
+    #[must_use]
+    pub fn pause(&self) -> Option<std::time::Duration> {
+        seconds(self.tick).filter(|pause| pause.is_positive()).and_then(|pause| pause.try_into().ok())
+    }
+}
+
+fn seconds(count: f64) -> Option<Duration> {
+    (0.0..=31_536_000.0).contains(&count).then(|| Duration::seconds_f64(count))
+}

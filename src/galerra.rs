@@ -1,0 +1,202 @@
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use data_encoding::HEXLOWER;
+use galerra_cdn::CdnError;
+use galerra_core::{Engine, Error, OperatorToken, Parts, PolicyError, Viewer};
+use galerra_storage::StorageError;
+use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
+use url::Url;
+
+use crate::deadline::Deadline;
+use crate::{Config, Registry, SystemEnv};
+
+/// Longest a blob store call may take; shorter than any sensible write lease.
+const BLOB_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Why a Galerra could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// No backend has this scheme.
+    #[error("{what}: no backend for `{scheme}:`; this build knows {known}")]
+    UnknownScheme {
+        /// The setting.
+        what: &'static str,
+        /// The scheme it names.
+        scheme: String,
+        /// The schemes there are.
+        known: String,
+    },
+    /// A setting is not what it should be.
+    #[error("the setting `{what}` cannot be read")]
+    Unreadable {
+        /// The setting.
+        what: &'static str,
+    },
+    /// The policy contradicts itself.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// A store could not be opened.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A network could not be opened.
+    #[error(transparent)]
+    Cdn(#[from] CdnError),
+}
+
+/// A gallery service: an engine, and the doors that lead to it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Galerra {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    engine: Engine,
+    doors: Doors,
+    wake: Notify,
+}
+
+/// What the doors know besides the engine.
+#[derive(Debug, Clone)]
+struct Doors {
+    public_url: Option<Url>,
+    cdn_url: Option<Url>,
+    operator: Option<String>,
+    pause: Duration,
+}
+
+impl Galerra {
+    /// Puts a service together from parts that the host made.
+    pub fn new(parts: Parts) -> Result<Self, OpenError> {
+        let blobs = Arc::new(Deadline::new(parts.blobs, BLOB_DEADLINE));
+        let policy = parts.policy.checked()?;
+        let engine = Engine::new(Parts { blobs, policy, ..parts });
+        let doors = Doors { public_url: None, cdn_url: None, operator: None, pause: Duration::from_secs(1) };
+        Ok(Self { shared: Arc::new(Shared { engine, doors, wake: Notify::new() }) })
+    }
+
+    /// Opens a service from settings, with the backends this build has.
+    #[cfg(feature = "imaging")]
+    pub async fn open(config: &Config) -> Result<Self, OpenError> {
+        Self::open_with(
+            config,
+            &Registry::default(),
+            Arc::new(crate::imaging::Developer::new(
+                crate::imaging::Limits::default(),
+                crate::imaging::Preset::standard(),
+            )),
+        )
+        .await
+    }
+
+    /// Opens a service from settings, with the host's own backends and its own imaging.
+    pub async fn open_with(
+        config: &Config,
+        registry: &Registry,
+        imaging: Arc<dyn galerra_core::Imaging>,
+    ) -> Result<Self, OpenError> {
+        let mut cdns = Vec::with_capacity(config.cdn.len());
+        for url in &config.cdn {
+            cdns.push(registry.open_cdn(url).await?);
+        }
+        let parts = Parts {
+            records: registry.open_records(&config.records).await?,
+            blobs: registry.open_blobs(&config.blobs).await?,
+            cdns,
+            imaging,
+            env: Arc::new(SystemEnv),
+            policy: config
+                .policy()
+                .ok_or(OpenError::Unreadable { what: "fill_max, purge_max or write_lease" })?,
+        };
+        let pause = config.pause().ok_or(OpenError::Unreadable { what: "tick" })?;
+        let (public_url, cdn_url) = (config.public_url.clone(), config.cdn_url.clone());
+        Ok(Self::new(parts)?.with(|doors| Doors { public_url, cdn_url, pause, ..doors }))
+    }
+
+    /// The same service for people who reach it at `url`.
+    #[must_use]
+    pub fn with_public_url(self, url: Url) -> Self {
+        self.with(|doors| Doors { public_url: Some(url), ..doors })
+    }
+
+    /// The same service, with this text as the operator's token.
+    #[must_use]
+    pub fn with_operator_token(self, token: &str) -> Self {
+        let digest = digest(token);
+        self.with(|doors| Doors { operator: Some(digest), ..doors })
+    }
+
+    fn with(self, change: impl FnOnce(Doors) -> Doors) -> Self {
+        let Shared { engine, doors, .. } = self.shared.as_ref();
+        let (engine, doors) = (engine.clone(), change(doors.clone()));
+        Self { shared: Arc::new(Shared { engine, doors, wake: Notify::new() }) }
+    }
+
+    /// The engine: everything the router can do, without HTTP.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.shared.engine
+    }
+
+    /// Whose bearer token this is; `None` if it is nobody's (any more).
+    pub async fn viewer_of(&self, bearer: &str) -> Result<Option<Viewer>, Error> {
+        if self.shared.doors.operator.as_ref().is_some_and(|operator| *operator == digest(bearer)) {
+            return Ok(Some(Viewer::operator()));
+        }
+        if let Ok(key) = bearer.parse() {
+            let account = self.engine().account_by_key(&key).await?;
+            return Ok(account.map(|account| Viewer::account(account.id)));
+        }
+        match bearer.parse::<OperatorToken>() {
+            Ok(token) if self.shared.doors.operator.is_none() => {
+                Ok(self.engine().is_operator(&token).await?.then(Viewer::operator))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Does what is due again and again until `shutdown` resolves; then finishes the tick it is in.
+    ///
+    /// Any number of processes may run this over the same stores.
+    pub async fn run(&self, shutdown: impl Future<Output = ()>) {
+        let mut shutdown = pin!(shutdown);
+        loop {
+            if let Err(error) = self.engine().tick().await {
+                tracing::warn!(code = error.code(), "a tick failed; the next one tries again");
+            }
+            tokio::select! {
+                biased;
+                () = &mut shutdown => return,
+                () = self.shared.wake.notified() => {}
+                () = tokio::time::sleep(self.shared.doors.pause) => {}
+            }
+        }
+    }
+
+    /// Lets [`Galerra::run`] take up new work at once.
+    #[cfg(feature = "http")]
+    pub(crate) fn wake(&self) {
+        self.shared.wake.notify_one();
+    }
+
+    /// Where people reach this service, if it knows.
+    #[must_use]
+    pub fn public_url(&self) -> Option<&Url> {
+        self.shared.doors.public_url.as_ref()
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn cdn_url(&self) -> Option<&Url> {
+        self.shared.doors.cdn_url.as_ref()
+    }
+}
+
+fn digest(token: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(token.as_bytes()))
+}

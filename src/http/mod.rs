@@ -1,0 +1,115 @@
+//! The doors: the whole HTTP surface on one screen, one verb a file. Handlers hold no rule: they read the
+//! request, call the engine once, and reply.
+
+mod account;
+mod erase;
+mod extract;
+mod gallery;
+mod health;
+mod page;
+mod problem;
+mod reply;
+mod share;
+mod upload;
+mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
+use axum::routing::{MethodRouter, delete, get, post};
+
+use crate::Galerra;
+
+/// One line of the route table.
+struct Route {
+    path: &'static str,
+    methods: &'static [Method],
+    handler: MethodRouter<Doors>,
+}
+
+/// What handlers share.
+#[derive(Debug, Clone)]
+pub(crate) struct Doors {
+    galerra: Galerra,
+    uploads: Arc<upload::Room>,
+}
+
+/// Longest body of a request that carries no image.
+const SMALL_BODY: usize = 64 * 1024;
+
+/// The route table. `/openapi.json` states the same; a test compares them.
+fn routes() -> Vec<Route> {
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    const DELETE: Method = Method::DELETE;
+    let route = |path, methods, handler| Route { path, methods, handler };
+    vec![
+        route("/api/v1/accounts", &[POST], post(account::create)),
+        route("/api/v1/account", &[GET, DELETE], get(account::show).delete(erase::account)),
+        route("/api/v1/galleries", &[GET, POST], get(gallery::list).post(gallery::create)),
+        route("/api/v1/galleries/{id}", &[GET, DELETE], get(gallery::show).delete(erase::gallery)),
+        route(
+            "/api/v1/galleries/{id}/images",
+            &[GET, POST],
+            get(gallery::images).post(upload::upload).layer(DefaultBodyLimit::disable()),
+        ),
+        route("/api/v1/galleries/{id}/shares", &[GET, POST], get(share::list).post(share::create)),
+        route("/api/v1/shares/{id}", &[DELETE], delete(share::revoke)),
+        route("/api/v1/images/{id}", &[GET, DELETE], get(view::image).delete(erase::image)),
+        route("/api/v1/images/{id}/original", &[GET], get(view::original)),
+        route("/api/v1/erasures/{id}", &[GET], get(erase::show)),
+        route("/api/v1/erasures/{id}/receipt", &[GET], get(erase::receipt)),
+        route("/i/{image}/{file}", &[GET], get(view::rendition)),
+        route("/g/{id}", &[GET], get(page::gallery)),
+        route("/s/{token}", &[GET], get(share::open)),
+        route("/healthz", &[GET], get(health::alive)),
+        route("/readyz", &[GET], get(health::ready)),
+        route("/openapi.json", &[GET], get(health::openapi)),
+    ]
+}
+
+impl Galerra {
+    /// The whole HTTP surface, to be served as it is or nested under any prefix of a host's router.
+    ///
+    /// The state is baked in, so it nests into a host with a state of its own. A host that knows who is
+    /// asking puts a [`crate::Viewer`] into the request's extensions; otherwise `Authorization: Bearer` decides.
+    pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        let limit = self.engine().parts().imaging.max_bytes();
+        let doors = Doors { galerra: self.clone(), uploads: Arc::new(upload::Room::new(limit)) };
+        let table = routes().into_iter().fold(Router::new(), |router, route| {
+            let allowed = route.methods;
+            let refuse = move || async move { problem::method_not_allowed(allowed) };
+            router.route(route.path, route.handler.fallback(refuse))
+        });
+        table
+            .fallback(problem::no_such_path)
+            .layer(DefaultBodyLimit::max(SMALL_BODY))
+            .layer(axum::middleware::from_fn(reply::guard))
+            .with_state(doors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_openapi_document_states_the_route_table() {
+        let table: BTreeSet<(String, String)> = routes()
+            .iter()
+            .flat_map(|route| {
+                route.methods.iter().map(|method| (route.path.to_owned(), method.as_str().to_lowercase()))
+            })
+            .collect();
+        let document: serde_json::Value = serde_json::from_str(health::OPENAPI).unwrap();
+        let stated = document["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
+            let methods = item.as_object().unwrap().keys().filter(|key| *key != "parameters");
+            methods.map(|method| (path.clone(), method.clone()))
+        });
+        assert_eq!(stated.collect::<BTreeSet<_>>(), table);
+    }
+}

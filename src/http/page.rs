@@ -1,0 +1,143 @@
+//! The plain pages: no script, no third party, nothing but what the grant opens.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse};
+use galerra_core::{GalleryId, Grant, Image, VisibilityKind, layout};
+use serde::Deserialize;
+
+use super::Doors;
+use super::extract::{Asked, Asking, Id, Mount};
+use super::problem::{Answer, Problem};
+use super::reply::Urls;
+use super::upload::Refused;
+
+/// Images on one page.
+const PER_PAGE: usize = 60;
+/// Styles are inline and named by nothing else; images come from here or from the CDN.
+const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; img-src 'self'";
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Position {
+    cursor: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "gallery.html")]
+struct GalleryPage<'a> {
+    title: &'a str,
+    description: &'a str,
+    count: u64,
+    visibility: &'a str,
+    indexed: bool,
+    owner: bool,
+    upload: String,
+    tiles: Vec<Tile<'a>>,
+    next: Option<String>,
+}
+
+struct Tile<'a> {
+    alt: &'a str,
+    title: &'a str,
+    width: u32,
+    height: u32,
+    colour: String,
+    thumb: String,
+    srcset: String,
+    full: String,
+}
+
+#[derive(Template)]
+#[template(path = "uploaded.html")]
+struct UploadedPage<'a> {
+    refused: &'a [Refused],
+    back: String,
+}
+
+pub(crate) async fn gallery(
+    State(doors): State<Doors>,
+    Asking(viewer): Asking,
+    mount: Mount,
+    Id(id): Id<GalleryId>,
+    Asked(position): Asked<Position>,
+) -> Answer {
+    let engine = doors.galerra.engine();
+    let seen = engine.gallery(&viewer, id).await?;
+    let page = engine.images(&seen.grant, position.cursor.as_deref(), PER_PAGE).await?;
+    let urls = Urls { doors: &doors, mount: &mount };
+    let kind = seen.gallery.visibility.kind();
+    let shown = GalleryPage {
+        title: seen.gallery.title.as_str(),
+        description: seen.gallery.description.as_str(),
+        count: seen.tally.images,
+        visibility: label(kind),
+        indexed: kind == VisibilityKind::Public,
+        owner: seen.grant.is_owner(),
+        upload: format!("{}/api/v1/galleries/{id}/images", mount.0),
+        tiles: page.items.iter().filter_map(|image| tile(&urls, &seen.grant, image)).collect(),
+        next: page.next.map(|cursor| format!("{}{}?cursor={cursor}", mount.0, layout::gallery_path(id))),
+    };
+    let robots = if shown.indexed { "all" } else { "noindex, noimageindex" };
+    let robots = (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static(robots));
+    Ok(([(header::CONTENT_SECURITY_POLICY, csp(&doors)), robots], render(&shown)?).into_response())
+}
+
+/// What a browser is shown after it sent a form: the gallery, or what was not taken and why.
+pub(crate) fn uploaded(urls: &Urls, id: GalleryId, refused: &[Refused]) -> Answer {
+    let back = urls.at(&layout::gallery_path(id));
+    if refused.is_empty() {
+        return Ok((StatusCode::SEE_OTHER, [(header::LOCATION, back)]).into_response());
+    }
+    let page = render(&UploadedPage { refused, back })?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, [(header::CONTENT_SECURITY_POLICY, csp(urls.doors))], page)
+        .into_response())
+}
+
+fn render(page: &impl Template) -> Result<Html<String>, Problem> {
+    let failed =
+        |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "page-failed", "the page could not be made");
+    page.render().map(Html).map_err(failed)
+}
+
+fn csp(doors: &Doors) -> HeaderValue {
+    let origin = doors.galerra.cdn_url().map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    HeaderValue::try_from(format!("{CSP} {origin}")).unwrap_or(HeaderValue::from_static(CSP))
+}
+
+fn label(kind: VisibilityKind) -> &'static str {
+    match kind {
+        VisibilityKind::Public => "Public",
+        VisibilityKind::Unlisted => "Unlisted",
+        VisibilityKind::Private => "Private",
+    }
+}
+
+fn tile<'a>(urls: &Urls, grant: &Grant, image: &'a Image) -> Option<Tile<'a>> {
+    let smallest = image.renditions.first()?;
+    let largest = image.renditions.last()?;
+    let url = |file: &str| urls.rendition(grant, image, file);
+    let srcset = image.renditions.iter().filter(|rendition| rendition.width <= 1400);
+    let srcset: Vec<String> =
+        srcset.map(|rendition| format!("{} {}w", url(&rendition.file()), rendition.width)).collect();
+    Some(Tile {
+        alt: image.alt.as_str(),
+        title: image.title.as_str(),
+        width: image.width,
+        height: image.height,
+        colour: colour(&image.placeholder),
+        thumb: url(&smallest.file()),
+        srcset: srcset.join(", "),
+        full: url(&largest.file()),
+    })
+}
+
+#[cfg(feature = "imaging")]
+fn colour(placeholder: &str) -> String {
+    crate::imaging::average_colour(placeholder).unwrap_or_else(|| "#ddd".to_owned())
+}
+
+#[cfg(not(feature = "imaging"))]
+fn colour(_: &str) -> String {
+    "#ddd".to_owned()
+}

@@ -1,0 +1,171 @@
+//! From the engine's types to responses: JSON shapes, URLs, and headers that come from a grant.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use galerra_core::{
+    CachePolicy, EdgeTarget, Erasure, Gallery, Grant, Image, Share, ShareToken, StoreTarget, Tally, layout,
+};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::Doors;
+use super::extract::Mount;
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
+
+/// Closes what a handler left open: a response without a cache policy is not for caches, and none is for
+/// sniffing or for leaking addresses.
+pub(crate) async fn guard(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
+    headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    response
+}
+
+/// The headers by which caches may or may not keep what a grant opened.
+pub(crate) fn cache_headers(doors: &Doors, grant: &Grant, image: &Image) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let CachePolicy::Public { shared } = grant.cache() else {
+        headers.insert(header::CACHE_CONTROL, NO_STORE);
+        headers.insert(HeaderName::from_static("cdn-cache-control"), HeaderValue::from_static("no-store"));
+        headers.insert("x-robots-tag", HeaderValue::from_static("noindex, noimageindex"));
+        headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+        return headers;
+    };
+    let policy = format!("public, max-age=300, s-maxage={shared}, must-revalidate");
+    headers.insert(header::CACHE_CONTROL, HeaderValue::try_from(policy).unwrap_or(NO_STORE));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    let tags = layout::image_tags(image);
+    for cdn in &doors.galerra.engine().parts().cdns {
+        headers.extend(cdn.headers(&tags));
+    }
+    headers
+}
+
+/// Where things are: absolute when the service knows its own address, else below the mount.
+pub(crate) struct Urls<'a> {
+    pub(crate) doors: &'a Doors,
+    pub(crate) mount: &'a Mount,
+}
+
+impl Urls<'_> {
+    pub(crate) fn at(&self, path: &str) -> String {
+        let Mount(mount) = self.mount;
+        match self.doors.galerra.public_url() {
+            Some(base) => format!("{}{mount}{path}", base.as_str().trim_end_matches('/')),
+            None => format!("{mount}{path}"),
+        }
+    }
+
+    pub(crate) fn share(&self, token: &ShareToken) -> String {
+        self.at(&layout::share_path(token))
+    }
+
+    /// A rendition: through the CDN only if anyone may see it; private bytes come from the origin.
+    pub(crate) fn rendition(&self, grant: &Grant, image: &Image, file: &str) -> String {
+        let path = layout::rendition_path(image.id, file);
+        match (grant.cache(), self.doors.galerra.cdn_url()) {
+            (CachePolicy::Public { .. }, Some(base)) => {
+                format!("{}{}{path}", base.as_str().trim_end_matches('/'), self.mount.0)
+            }
+            _ => format!("{}{path}", self.mount.0),
+        }
+    }
+}
+
+pub(crate) fn rfc3339(at: OffsetDateTime) -> String {
+    at.format(&Rfc3339).unwrap_or_default()
+}
+
+pub(crate) fn gallery(urls: &Urls, gallery: &Gallery, tally: Tally) -> Value {
+    json!({
+        "id": gallery.id,
+        "title": gallery.title,
+        "description": gallery.description,
+        "visibility": gallery.visibility.kind(),
+        "url": urls.at(&layout::gallery_path(gallery.id)),
+        "image_count": tally.images,
+        "created": rfc3339(gallery.created),
+    })
+}
+
+/// An image as this grant shows it: the file name and the original are their owner's alone.
+pub(crate) fn image(urls: &Urls, grant: &Grant, image: &Image) -> Value {
+    let renditions = image.renditions.iter().map(|rendition| {
+        json!({
+            "name": rendition.name,
+            "width": rendition.width,
+            "height": rendition.height,
+            "type": rendition.format.media_type(),
+            "bytes": rendition.bytes,
+            "url": urls.rendition(grant, image, &rendition.file()),
+        })
+    });
+    let mut shown = json!({
+        "id": image.id,
+        "gallery": image.gallery,
+        "title": image.title,
+        "alt": image.alt,
+        "width": image.width,
+        "height": image.height,
+        "bytes": image.original.bytes,
+        "type": image.original.format.media_type(),
+        "placeholder": image.placeholder,
+        "created": rfc3339(image.created),
+        "renditions": renditions.collect::<Vec<_>>(),
+    });
+    if let (true, Some(shown)) = (grant.is_owner(), shown.as_object_mut()) {
+        shown.insert("file_name".to_owned(), json!(image.original.file_name));
+        shown.insert("original".to_owned(), json!(urls.at(&format!("/api/v1/images/{}/original", image.id))));
+    }
+    shown
+}
+
+pub(crate) fn share(share: &Share) -> Value {
+    json!({
+        "id": share.id,
+        "gallery": share.gallery,
+        "label": share.label,
+        "created": rfc3339(share.created),
+        "expires": rfc3339(share.expires),
+    })
+}
+
+pub(crate) fn erasure(urls: &Urls, erasure: &Erasure) -> Value {
+    let stores = [&erasure.records, &erasure.blobs];
+    let targets = stores.map(store_target).into_iter().chain(erasure.edges.iter().map(edge_target));
+    let receipt =
+        erasure.receipt.as_ref().map(|_| urls.at(&format!("/api/v1/erasures/{}/receipt", erasure.id)));
+    json!({
+        "id": erasure.id,
+        "state": erasure.stage(),
+        "lane": erasure.lane,
+        "subject": erasure.subject,
+        "accepted": rfc3339(erasure.accepted),
+        "due": rfc3339(erasure.due),
+        "targets": targets.collect::<Vec<_>>(),
+        "receipt": receipt,
+    })
+}
+
+fn store_target(target: &StoreTarget) -> Value {
+    evidence("store", &target.semantics.store, json!(target))
+}
+
+fn edge_target(target: &EdgeTarget) -> Value {
+    evidence("edge", &target.name, json!(target))
+}
+
+fn evidence(kind: &str, name: &str, evidence: Value) -> Value {
+    let state = evidence.pointer("/step/step").cloned().unwrap_or_default();
+    json!({"kind": kind, "name": name, "state": state, "evidence": evidence})
+}

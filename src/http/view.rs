@@ -1,0 +1,78 @@
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use galerra_core::{Error, ImageId, SeenImage};
+use galerra_storage::Blob;
+use serde_json::Value;
+
+use super::Doors;
+use super::extract::{Asking, Id, Mount};
+use super::problem::Answer;
+use super::reply::{self, Urls};
+
+pub(crate) async fn image(
+    State(doors): State<Doors>,
+    Asking(viewer): Asking,
+    mount: Mount,
+    Id(id): Id<ImageId>,
+) -> Answer<Json<Value>> {
+    let SeenImage { grant, image } = doors.galerra.engine().image(&viewer, id).await?;
+    Ok(Json(reply::image(&Urls { doors: &doors, mount: &mount }, &grant, &image)))
+}
+
+/// The bytes of a rendition. Authorised before the conditional is looked at: a 304 is an answer about bytes.
+pub(crate) async fn rendition(
+    State(doors): State<Doors>,
+    Asking(viewer): Asking,
+    Path((image, file)): Path<(String, String)>,
+    request: HeaderMap,
+) -> Answer {
+    let id: ImageId = image.parse().map_err(|_| Error::NotFound)?;
+    let engine = doors.galerra.engine();
+    let seen = engine.image(&viewer, id).await?;
+    let rendition =
+        seen.image.renditions.iter().find(|rendition| rendition.file() == file).ok_or(Error::NotFound)?;
+    let mut headers = reply::cache_headers(&doors, &seen.grant, &seen.image);
+    let etag = HeaderValue::try_from(format!("\"{}\"", rendition.sha256)).map_err(|_| Error::NotFound)?;
+    headers.insert(header::ETAG, etag.clone());
+    if knows(&request, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(rendition.format.media_type()));
+    let name = format!("inline; filename=\"{id}-{file}\"");
+    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::try_from(name).map_err(|_| Error::NotFound)?);
+    let blob = engine.rendition(&seen, &file, None).await?;
+    Ok(bytes(headers, blob))
+}
+
+/// The bytes as uploaded, for their owner alone; never for a cache, and never rendered by a browser.
+pub(crate) async fn original(
+    State(doors): State<Doors>,
+    Asking(viewer): Asking,
+    Id(id): Id<ImageId>,
+) -> Answer {
+    let engine = doors.galerra.engine();
+    let seen = engine.image(&viewer, id).await?;
+    let blob = engine.original(&seen, None).await?;
+    let format = seen.image.original.format;
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    let name = format!("attachment; filename=\"{id}.{}\"", format.extension());
+    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::try_from(name).map_err(|_| Error::NotFound)?);
+    Ok(bytes(headers, blob))
+}
+
+fn bytes(mut headers: HeaderMap, blob: Blob) -> Response {
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(blob.size));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
+    (headers, Body::from_stream(blob.body)).into_response()
+}
+
+/// Whether the client already has these bytes (RFC 9110 §13.1.2).
+fn knows(request: &HeaderMap, etag: &HeaderValue) -> bool {
+    let lines = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
+    let mut tags = lines.flat_map(|line| line.split(',')).map(|tag| tag.trim().trim_start_matches("W/"));
+    tags.any(|tag| tag == "*" || tag.as_bytes() == etag.as_bytes())
+}
