@@ -1,4 +1,4 @@
-use galerra_storage::{KeyError, StorageError};
+use galerra_storage::StorageError;
 
 use crate::{IdError, Refusal};
 
@@ -84,6 +84,10 @@ impl Error {
         }
     }
 
+    pub(crate) fn forged_cursor() -> Self {
+        Self::Invalid { field: "cursor", reason: "must come from an earlier answer".to_owned() }
+    }
+
     pub(crate) fn is_conflict(&self) -> bool {
         matches!(self, Self::Storage(error) if error.is_conflict())
     }
@@ -93,12 +97,5 @@ impl Error {
 impl From<IdError> for Error {
     fn from(_: IdError) -> Self {
         Self::NotFound
-    }
-}
-
-/// Keys are made by `layout` from ids and digests; one that is refused came from a forged cursor.
-impl From<KeyError> for Error {
-    fn from(_: KeyError) -> Self {
-        Self::Invalid { field: "cursor", reason: "must come from an earlier answer".to_owned() }
     }
 }

@@ -12,7 +12,7 @@ pub enum Format {
     Jpeg,
     /// PNG (W3C).
     Png,
-    /// GIF89a and GIF87a.
+    /// GIF, `87a` and `89a`.
     Gif,
     /// WebP (RFC 9649).
     Webp,
@@ -89,6 +89,12 @@ pub enum Refusal {
     /// The content is not an image of a format that is taken.
     #[error("the content is not a JPEG, PNG, GIF or WebP image")]
     Unsupported,
+    /// An image of a format that is taken, in a coding that is not.
+    #[error("{what} cannot be decoded; save it as an ordinary 8-bit image and try again")]
+    UnsupportedCoding {
+        /// The coding.
+        what: &'static str,
+    },
     /// More bytes than the limit.
     #[error("the file is larger than {limit} bytes")]
     TooLarge {
@@ -107,6 +113,9 @@ pub enum Refusal {
     /// The file breaks its format.
     #[error("the file is damaged and cannot be decoded")]
     Corrupt,
+    /// It took longer than an image may take.
+    #[error("the image takes too long to decode")]
+    TooSlow,
     /// The pipeline has no room now; try again later.
     #[error("too many images are being processed; try again shortly")]
     Busy,
@@ -119,10 +128,12 @@ impl Refusal {
         match self {
             Self::Empty => "empty-file",
             Self::Unsupported => "unsupported-image",
+            Self::UnsupportedCoding { .. } => "unsupported-coding",
             Self::TooLarge { .. } => "file-too-large",
             Self::TooManyPixels { .. } => "image-too-large",
             Self::Truncated => "image-truncated",
             Self::Corrupt => "image-corrupt",
+            Self::TooSlow => "image-too-slow",
             Self::Busy => "busy",
         }
     }

@@ -57,7 +57,7 @@ async fn postgres(url: &Url) {
     tokio::spawn(connection);
     client.batch_execute("DROP SCHEMA IF EXISTS galerra_bench CASCADE").await.unwrap();
     let mut own = url.clone();
-    own.query_pairs_mut().append_pair("schema", "galerra_bench").append_pair("pool", "32");
+    own.query_pairs_mut().append_pair("schema", "galerra_bench").append_pair("pool", "16");
     let store: Store = Arc::new(Postgres::connect(&own, &[]).await.unwrap());
     println!("\n| postgres | |\n|---|---|");
     commits(&store).await;

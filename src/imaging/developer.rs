@@ -18,6 +18,9 @@ const MIB: u64 = 1 << 20;
 /// How far to look for the size of an image on the caller's thread.
 const LOOK: usize = 1 << 20;
 
+/// What is run for each image: [`develop`], or in tests something worse.
+type Work = fn(&[u8], &Limits, &[Preset]) -> Result<Developed, Refusal>;
+
 /// Develops images on the blocking threads of the runtime, within a budget of memory.
 ///
 /// Each image takes its estimated memory out of the budget, or waits a while for it, or is told to come back.
@@ -32,6 +35,7 @@ pub struct Developer {
     least: u32,
     patience: Duration,
     deadline: Duration,
+    work: Work,
 }
 
 impl Developer {
@@ -47,6 +51,7 @@ impl Developer {
             least: 0,
             patience: Duration::from_secs(10),
             deadline: Duration::from_secs(30),
+            work: develop,
         }
         .with_budget(1 << 30, workers)
     }
@@ -78,6 +83,7 @@ impl Developer {
 
     /// Waits for room to develop this image.
     async fn room(&self, original: &[u8]) -> Result<OwnedSemaphorePermit, Refusal> {
+        self.limits.check_bytes(original.len())?;
         let header = self.look(original.get(..LOOK).unwrap_or(original))?;
         // Headers that hide behind a lot of metadata cost what the worst image may.
         let decoding =
@@ -101,18 +107,21 @@ impl Imaging for Developer {
     async fn develop(&self, original: Bytes) -> Result<Developed, Refusal> {
         let room = self.room(&original).await?;
         let (limits, presets) = (Arc::clone(&self.limits), Arc::clone(&self.presets));
-        let work = tokio::task::spawn_blocking(move || {
+        let work = self.work;
+        let task = tokio::task::spawn_blocking(move || {
             // Held to the end of the work, which goes on when nobody waits for it any more.
             let _room = room;
-            develop(&original, &limits, &presets)
+            work(&original, &limits, &presets)
         });
-        match timeout(self.deadline, work).await {
+        match timeout(self.deadline, task).await {
             Ok(Ok(developed)) => developed,
-            Ok(Err(panicked)) => {
-                tracing::error!(%panicked, "a decoder failed on an image");
+            Ok(Err(failed)) if failed.is_panic() => {
+                tracing::error!(%failed, "a decoder failed on an image");
                 Err(Refusal::Corrupt)
             }
-            Err(_) => Err(Refusal::TooManyPixels { what: "it takes too long".into() }),
+            // The runtime is being shut down; that says nothing about the image.
+            Ok(Err(_)) => Err(Refusal::Busy),
+            Err(_) => Err(Refusal::TooSlow),
         }
     }
 }

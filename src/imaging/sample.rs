@@ -32,9 +32,9 @@ pub(crate) fn png_of(data: &[u8], width: u32, height: u32, colour: ExtendedColor
 }
 
 /// Puts a chunk behind the header of a PNG; its checksum is wrong, which only its reader could mind.
-pub(crate) fn with_chunk(png: &[u8], kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+pub(crate) fn with_chunk(png: &[u8], kind: [u8; 4], body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len()).unwrap().to_be_bytes();
-    [&png[..33], &length, kind, body, &[0; 4], &png[33..]].concat()
+    [&png[..33], &length, &kind, body, &[0; 4], &png[33..]].concat()
 }
 
 pub(crate) fn webp(width: u32, height: u32) -> Vec<u8> {
@@ -53,8 +53,8 @@ pub(crate) fn animated_webp(width: u32, height: u32, x: u32, y: u32, frames: usi
     let u24 = |value: u32| value.to_le_bytes()[..3].to_vec();
     let canvas = [vec![0x02, 0, 0, 0], u24(width - 1), u24(height - 1)].concat();
     let place = [u24(x / 2), u24(y / 2), u24(width / 2 - 1), u24(height / 2 - 1), vec![0; 4]].concat();
-    let frame = chunk(b"ANMF", &[&place, &still[12..]].concat());
-    let body = [chunk(b"VP8X", &canvas), chunk(b"ANIM", &[0; 6]), frame.repeat(frames)].concat();
+    let frame = chunk(*b"ANMF", &[&place, &still[12..]].concat());
+    let body = [chunk(*b"VP8X", &canvas), chunk(*b"ANIM", &[0; 6]), frame.repeat(frames)].concat();
     riff(&body)
 }
 
@@ -63,9 +63,9 @@ pub(crate) fn riff(body: &[u8]) -> Vec<u8> {
     [b"RIFF", &length[..], b"WEBP", body].concat()
 }
 
-fn chunk(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+fn chunk(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
     let padding = if body.len() % 2 == 1 { &[0][..] } else { &[] };
-    [kind, &u32::try_from(body.len()).unwrap().to_le_bytes()[..], body, padding].concat()
+    [&kind, &u32::try_from(body.len()).unwrap().to_le_bytes()[..], body, padding].concat()
 }
 
 pub(crate) fn gif(width: u32, height: u32, frames: usize) -> Vec<u8> {

@@ -1,7 +1,7 @@
 use galerra_storage::Key;
 
 use super::records::{Change, Place, Stored, stored};
-use super::{Engine, MAX_PAGE, Page, Result, ranked, tail};
+use super::{Engine, Page, Result, ranked};
 use crate::{Error, Gallery, GalleryId, Happened, Life, NewGallery, Tally, Viewer, Visibility, layout};
 
 impl Engine {
@@ -43,11 +43,8 @@ impl Engine {
         limit: usize,
     ) -> Result<Page<(Gallery, Tally)>> {
         let owner = self.account_of(viewer).await?.value.id;
-        let limit = limit.clamp(1, MAX_PAGE);
-        let range = layout::galleries(owner);
-        let after = cursor.map(|tail| Key::parse(format!("{range}{tail}"))).transpose()?;
-        let listed = self.parts.records.scan(&range, after, limit).await?;
-        let ids: Vec<GalleryId> = listed.iter().filter_map(|row| ranked(&row.key)).collect();
+        let listed = self.list(&layout::galleries(owner), cursor, limit).await?;
+        let ids: Vec<GalleryId> = listed.items.iter().filter_map(|row| ranked(&row.key)).collect();
         let keys: Vec<Key> =
             ids.iter().flat_map(|id| [layout::gallery(owner, *id), layout::tally(owner, *id)]).collect();
         let rows = self.parts.records.get(&keys).await?;
@@ -60,8 +57,7 @@ impl Engine {
                 items.push((gallery.value, tally.map(|tally| tally.value).unwrap_or_default()));
             }
         }
-        let next = (listed.len() == limit).then(|| listed.last().map(|row| tail(&row.key))).flatten();
-        Ok(Page { items, next })
+        Ok(Page { items, next: listed.next })
     }
 
     /// A live gallery of the viewer's own; someone else's is not found.

@@ -14,7 +14,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use galerra_cdn::Cdn;
-use galerra_storage::{Blobs, Key, Records, Version};
+use galerra_storage::{Blobs, Key, Prefix, Records, Row, Version};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -79,12 +79,22 @@ impl Engine {
 
     /// Reads the feed of what happened, oldest first, after the cursor of an earlier page.
     pub async fn events(&self, cursor: Option<&str>, limit: usize) -> Result<Page<Event>> {
-        let limit = limit.clamp(1, MAX_PAGE);
-        let after = cursor.map(|tail| Key::parse(format!("event/{tail}"))).transpose()?;
-        let rows = self.parts.records.scan(&layout::events(), after, limit).await?;
-        let next = (rows.len() == limit).then(|| rows.last().map(|row| tail(&row.key))).flatten();
-        let items = rows.iter().map(|row| stored(row).map(|event: Stored<Event>| event.value));
+        let Page { items, next } = self.list(&layout::events(), cursor, limit).await?;
+        let items = items.iter().map(|row| stored(row).map(|event: Stored<Event>| event.value));
         Ok(Page { items: items.collect::<Result<_>>()?, next })
+    }
+
+    /// One page of a range of records; the cursor is the last segment of the key it goes on after.
+    async fn list(&self, range: &Prefix, cursor: Option<&str>, limit: usize) -> Result<Page<Row>> {
+        let limit = limit.clamp(1, MAX_PAGE);
+        let after = match cursor {
+            Some(cursor) if cursor.contains('/') => return Err(Error::forged_cursor()),
+            Some(cursor) => Some(Key::parse(format!("{range}{cursor}")).map_err(|_| Error::forged_cursor())?),
+            None => None,
+        };
+        let items = self.parts.records.scan(range, after, limit).await?;
+        let next = items.last().filter(|_| items.len() == limit).map(|row| tail(&row.key));
+        Ok(Page { items, next })
     }
 
     async fn read<T: DeserializeOwned>(&self, key: Key) -> Result<Option<Stored<T>>> {

@@ -3,7 +3,7 @@ use std::ops::Range;
 use galerra_storage::{Blob, Key};
 
 use super::records::{Place, ShareAt, Stored, stored};
-use super::{Engine, MAX_PAGE, Page, Result, ranked, tail};
+use super::{Engine, Page, Result, ranked};
 use crate::{
     Account, AccountId, Error, Gallery, GalleryId, Grant, Image, ImageId, Rendition, Share, ShareToken,
     Tally, Viewer, decide, layout,
@@ -62,17 +62,14 @@ impl Engine {
     /// The images a grant opens, in the gallery's order.
     pub async fn images(&self, grant: &Grant, cursor: Option<&str>, limit: usize) -> Result<Page<Image>> {
         let (owner, gal) = (grant.owner(), grant.gallery());
-        let limit = limit.clamp(1, MAX_PAGE);
-        let range = layout::images(owner, gal);
-        let after = cursor.map(|tail| Key::parse(format!("{range}{tail}"))).transpose()?;
-        let listed = self.parts.records.scan(&range, after, limit).await?;
-        let ids = listed.iter().filter_map(|row| ranked::<ImageId>(&row.key));
+        let listed = self.list(&layout::images(owner, gal), cursor, limit).await?;
+        let ids = listed.items.iter().filter_map(|row| ranked::<ImageId>(&row.key));
         let keys: Vec<Key> = ids.map(|id| layout::image(owner, gal, id)).collect();
         let rows = self.parts.records.get(&keys).await?;
         let images = rows.iter().flatten().map(|row| stored::<Image>(row).map(|image| image.value));
         let images: Vec<Image> = images.collect::<Result<_>>()?;
-        let next = (listed.len() == limit).then(|| listed.last().map(|row| tail(&row.key))).flatten();
-        Ok(Page { items: images.into_iter().filter(|image| image.life.is_live()).collect(), next })
+        let items = images.into_iter().filter(|image| image.life.is_live()).collect();
+        Ok(Page { items, next: listed.next })
     }
 
     /// The bytes of a rendition named by its file, such as `thumb.jpg`.

@@ -12,7 +12,7 @@ pub(super) const SESSION: &str = "
 
 /// Every query here goes by keys: a plan for a small table must not stay when the table has grown.
 pub(super) const ADVICE: &str = "
-    SET enable_seqscan = off; SET enable_bitmapscan = off;
+    SET jit = off; SET enable_seqscan = off; SET enable_bitmapscan = off;
 ";
 
 const TABLES: &str = "

@@ -179,7 +179,8 @@ mod tests {
             cache.end(vec![(key, None)]);
             assert!(cache.get(std::slice::from_ref(&hot)).is_ok());
         }
-        let kept: usize = cache.shards.iter().map(|s| lock(s).young.len() + lock(s).old.len()).sum();
+        let count = |shard: MutexGuard<'_, Shard>| shard.young.len() + shard.old.len();
+        let kept: usize = cache.shards.iter().map(|shard| count(lock(shard))).sum();
         assert!(kept < SHARDS * 64 * 1024 / OVERHEAD, "{kept}");
     }
 }

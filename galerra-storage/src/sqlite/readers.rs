@@ -1,4 +1,3 @@
-use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -67,7 +66,7 @@ impl Drop for Readers {
         self.queue = None;
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
-                tracing::error!(error = %io::Error::other("a reader panicked"), "sqlite");
+                tracing::error!("a reader of sqlite panicked");
             }
         }
     }

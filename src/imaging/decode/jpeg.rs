@@ -58,7 +58,7 @@ fn refusal(error: JpegError) -> Refusal {
             Refusal::TooManyPixels { what: format!("{what} {actual}, the limit is {limit}") }
         }
         JpegError::AllocationFailed { .. } => Refusal::Busy,
-        JpegError::Unsupported(_) => Refusal::Unsupported,
+        JpegError::Unsupported(_) => Refusal::UnsupportedCoding { what: "a JPEG of this coding" },
         _ => Refusal::Corrupt,
     }
 }

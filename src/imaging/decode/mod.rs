@@ -114,7 +114,7 @@ fn refusal(error: ImageError) -> Refusal {
         ImageError::Limits(_) => {
             Refusal::TooManyPixels { what: "its decoder asks for too much memory".into() }
         }
-        ImageError::Unsupported(_) => Refusal::Unsupported,
+        ImageError::Unsupported(_) => Refusal::UnsupportedCoding { what: "an image of this coding" },
         _ => Refusal::Corrupt,
     }
 }

@@ -116,3 +116,43 @@ fn profiles_are_found_in_every_format() {
         assert_eq!(decoded(&file).profile.as_ref(), Some(&profile));
     }
 }
+
+#[test]
+fn a_whole_file_that_lacks_pixels_is_refused() {
+    let limits = Limits::default();
+    let refused = |file: &[u8]| {
+        let header = inspect(file, Extent::Whole, &limits, 2048).unwrap();
+        decode(file, &header, &limits, 2048).unwrap_err()
+    };
+    // A GIF without the last half of its pixels, ended as it should.
+    let gif = sample::gif(64, 64, 1);
+    let start = gif.windows(9).position(|w| w == [b',', 0, 0, 0, 0, 64, 0, 64, 0]).unwrap();
+    let table = if gif[start + 9] & 0x80 == 0 { 0 } else { 3 << ((gif[start + 9] & 7) + 1) };
+    let blocks = start + 11 + table;
+    let first = usize::from(gif[blocks]) + 1;
+    refused(&[&gif[..blocks + first], &[0, b';']].concat());
+    // A PNG whose stream ends early: the length of its only data chunk is halved.
+    let png = sample::png(64, 64);
+    let data = png.windows(4).position(|w| w == b"IDAT").unwrap();
+    let length = u32::from_be_bytes(png[data - 4..data].try_into().unwrap()) / 2;
+    let kept = data + 4 + usize::try_from(length).unwrap();
+    refused(
+        &[&png[..data - 4], &length.to_be_bytes(), &png[data..kept], &[0; 4], &png[png.len() - 12..]]
+            .concat(),
+    );
+    // A WebP whose only chunk says that it is half as long.
+    let webp = sample::webp(64, 64);
+    let length = u32::from_le_bytes(webp[16..20].try_into().unwrap()) / 2;
+    let kept = 20 + usize::try_from(length).unwrap();
+    refused(&sample::riff(&[b"VP8L", &length.to_le_bytes()[..], &webp[20..kept]].concat()));
+}
+
+#[test]
+fn an_xmp_packet_in_a_gif_is_stepped_over() {
+    let gif = sample::gif(16, 16, 1);
+    let at = 13 + if gif[10] & 0x80 == 0 { 0 } else { 3 << ((gif[10] & 7) + 1) };
+    let trailer: Vec<u8> = [1].into_iter().chain((0..=255).rev()).chain([0]).collect();
+    let packet = [b"!\xff\x0bXMP DataXMP", &b"<x:xmpmeta secret/>"[..], &trailer].concat();
+    let raster = decoded(&[&gif[..at], &packet, &gif[at..]].concat()).raster;
+    assert_eq!((raster.width, raster.height), (16, 16));
+}

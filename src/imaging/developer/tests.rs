@@ -42,7 +42,24 @@ async fn a_large_image_takes_more_of_the_budget() {
 async fn a_size_that_hides_behind_metadata_counts_as_the_worst() {
     let developer = developer().with_budget(1 << 30, 64);
     let file = sample::jpeg(30, 20);
-    let comment = [&[0xff, 0xfe, 0xff, 0xff][..], &[0; 65_533]].concat();
+    let comment = [&[0xff, 0xfe, 0xff, 0xff][..], &vec![0; 65_533]].concat();
     let file = [&file[..2], &comment.repeat(17), &file[2..]].concat();
     assert!(developer.room(&file).await.unwrap().num_permits() >= 512);
+}
+
+#[tokio::test]
+async fn the_caller_is_answered_at_the_deadline_and_the_room_comes_back() {
+    let developer = developer().with_budget(64 * MIB, 1).with_deadline(Duration::ZERO);
+    let refused = developer.develop(Bytes::from(sample::png(900, 700))).await.unwrap_err();
+    assert_eq!(refused.code(), "image-too-large");
+    // The work goes on until it is done; only then is there room again.
+    drop(Arc::clone(&developer.budget).acquire_many_owned(64).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_panic_ends_with_the_image() {
+    let broken = Developer { work: |_, _, _| panic!("a decoder that panics"), ..developer() };
+    let file = Bytes::from(sample::png(30, 20));
+    assert_eq!(broken.develop(file).await.unwrap_err(), Refusal::Corrupt);
+    assert_eq!(broken.budget.available_permits(), 1024);
 }

@@ -22,12 +22,9 @@ impl Sampling {
     /// Eighths at which to decode: the smallest that still covers `edge`.
     pub(crate) fn eighths(width: u32, height: u32, edge: u32) -> u32 {
         let longest = u64::from(width.max(height));
+        let covers = |step: &u32| (longest * u64::from(*step)).div_ceil(8) >= u64::from(edge);
         // The decoder has fast paths for these alone.
-        let steps = [1, 2, 3, 4].into_iter();
-        steps.filter(|&step| (longest * step).div_ceil(8) >= u64::from(edge)).min().map_or(8, |step| {
-            // At most four.
-            u32::try_from(step).unwrap_or(8)
-        })
+        [1, 2, 3, 4].into_iter().find(covers).unwrap_or(8)
     }
 
     pub(super) fn memory(&self, width: u32, height: u32, edge: u32) -> u64 {
@@ -111,7 +108,9 @@ fn read(marker: u8, segment: &[u8], limits: &Limits, header: &mut Header) -> Res
     match marker {
         0xc0..=0xc2 => frame(segment, marker == 0xc2, limits, header),
         // Lossless, hierarchical and arithmetic coding: no browser shows them.
-        0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => Err(Refusal::Unsupported.into()),
+        0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
+            Err(uncommon("a lossless or arithmetic-coded JPEG"))
+        }
         START_OF_SCAN if header.width == 0 => Err(Refusal::Corrupt.into()),
         START_OF_SCAN => {
             header.scans += 1;
@@ -131,6 +130,10 @@ fn read(marker: u8, segment: &[u8], limits: &Limits, header: &mut Header) -> Res
     }
 }
 
+fn uncommon(what: &'static str) -> Stop {
+    Refusal::UnsupportedCoding { what }.into()
+}
+
 /// The frame header: precision, size and how each component is sampled.
 fn frame(segment: &[u8], progressive: bool, limits: &Limits, header: &mut Header) -> Result<(), Stop> {
     let [precision, h1, h0, w1, w0, components, factors @ ..] = segment else {
@@ -140,7 +143,7 @@ fn frame(segment: &[u8], progressive: bool, limits: &Limits, header: &mut Header
         return Err(Refusal::Corrupt.into());
     }
     if *precision != 8 {
-        return Err(Refusal::Unsupported.into());
+        return Err(uncommon("a JPEG of more than 8 bits a sample"));
     }
     let (width, height) =
         (u32::from(u16::from_be_bytes([*w1, *w0])), u32::from(u16::from_be_bytes([*h1, *h0])));

@@ -67,14 +67,15 @@ impl Header {
 
     /// Estimated bytes to decode this and make renditions up to `edge`.
     pub(crate) fn memory(&self, edge: u32) -> u64 {
-        // The first rendition, a turned copy of it, the encoder's planes and output.
         let (width, height) = super::preset::fit(self.width, self.height, edge);
-        let renditions = area(width, height) * 12 + (4 << 20);
+        let top = area(width, height);
         let decoder = match self.format {
             Format::Jpeg => self.sampling.memory(self.width, self.height, edge),
             _ => area(self.width, self.height) * self.pixel_cost,
         };
-        decoder + renditions
+        // The largest rendition is made beside the decoded picture; what follows it, without that: a copy in
+        // sRGB, a turned copy, the encoder's planes and output.
+        (decoder + top * 4).max(top * 12) + (4 << 20)
     }
 }
 

@@ -101,8 +101,8 @@ fn frames_are_counted() {
     too_many("frames", whole(&sample::gif(2, 2, 301)));
     too_many("frames", whole(&sample::animated_webp(8, 8, 0, 0, 301)));
     let png = sample::png(8, 8);
-    assert_eq!(whole(&sample::with_chunk(&png, b"acTL", &[0, 0, 0, 9, 0, 0, 0, 0])).unwrap().frames, 9);
-    too_many("frames", head(&sample::with_chunk(&png, b"acTL", &[0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0])));
+    assert_eq!(whole(&sample::with_chunk(&png, *b"acTL", &[0, 0, 0, 9, 0, 0, 0, 0])).unwrap().frames, 9);
+    too_many("frames", head(&sample::with_chunk(&png, *b"acTL", &[0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0])));
 }
 
 #[test]
@@ -132,9 +132,9 @@ fn unusual_jpegs_are_told_apart() {
         file[frame + at] = value;
         whole(&file).unwrap_err()
     };
-    assert_eq!(changed(4, 12), Refusal::Unsupported);
-    assert_eq!(changed(1, 0xc3), Refusal::Unsupported);
-    assert_eq!(changed(1, 0xc9), Refusal::Unsupported);
+    assert!(matches!(changed(4, 12), Refusal::UnsupportedCoding { .. }));
+    assert!(matches!(changed(1, 0xc3), Refusal::UnsupportedCoding { .. }));
+    assert!(matches!(changed(1, 0xc9), Refusal::UnsupportedCoding { .. }));
     assert_eq!(changed(9, 2), Refusal::Corrupt);
     assert_eq!(changed(11, 0x50), Refusal::Corrupt);
 }
@@ -144,7 +144,7 @@ fn orientation_is_read_from_every_format() {
     let exif = sample::exif(6, true);
     let rgb = sample::rgb(30, 20);
     let jpeg = sample::encoder(&rgb, 30, 20, PixelFormat::Rgb).exif_data(&exif).encode().unwrap();
-    let png = sample::with_chunk(&sample::png(30, 20), b"eXIf", &exif);
+    let png = sample::with_chunk(&sample::png(30, 20), *b"eXIf", &exif);
     let mut webp = sample::webp(30, 20);
     webp.extend([b"EXIF", &u32::try_from(exif.len()).unwrap().to_le_bytes()[..], &exif].concat());
     let webp = sample::riff(&webp[12..]);

@@ -6,6 +6,11 @@ use crate::imaging::orientation::Orientation;
 const ANIMATION: u8 = 0x02;
 const ALPHA: u8 = 0x10;
 
+// Bytes a pixel that the decoder takes, measured.
+const LOSSY: u64 = 5;
+const LOSSLESS: u64 = 7;
+const LOSSY_ALPHA: u64 = 11;
+
 pub(super) fn walk(
     cursor: &mut Cursor<'_>,
     extent: Extent,
@@ -38,9 +43,12 @@ pub(super) fn walk(
                 frame(body, limits, header)?;
                 pictures += 1;
             }
+            b"ALPH" => header.pixel_cost = LOSSY_ALPHA,
             b"EXIF" => header.orientation = Orientation::from_exif(body).unwrap_or_default(),
-            _ if header.width == 0 => return Err(Refusal::Corrupt.into()),
             _ => {}
+        }
+        if header.width == 0 {
+            return Err(Refusal::Corrupt.into());
         }
     }
     if pictures == 0 { Err(Stop::Cut) } else { Ok(()) }
@@ -53,9 +61,8 @@ fn extended(body: &[u8], limits: &Limits, header: &mut Header) -> Result<(), Sto
     let width = body.u24_le().map_err(|_| Refusal::Corrupt)? + 1;
     let height = body.u24_le().map_err(|_| Refusal::Corrupt)? + 1;
     limits.check_size(width, height)?;
-    // Lossy alpha is a second picture in memory; a frame is laid on a canvas.
-    header.pixel_cost = if flags & ALPHA == 0 { 8 } else { 12 };
-    header.pixel_cost += if flags & ANIMATION == 0 { 0 } else { 4 };
+    // Frames may have alpha whatever the flags say.
+    header.pixel_cost = if flags & (ALPHA | ANIMATION) == 0 { LOSSLESS } else { LOSSY_ALPHA };
     (header.width, header.height) = (width, height);
     Ok(())
 }
@@ -65,7 +72,8 @@ fn still(kind: [u8; 4], body: &[u8], limits: &Limits, header: &mut Header) -> Re
     let PictureSize { width, height } = PictureSize::read(kind, body)?;
     limits.check_size(width, height)?;
     if header.width == 0 {
-        (header.width, header.height, header.pixel_cost) = (width, height, 8);
+        (header.width, header.height, header.pixel_cost) =
+            (width, height, if &kind == b"VP8L" { LOSSLESS } else { LOSSY });
     }
     let fills = (width, height) == (header.width, header.height);
     if fills { Ok(()) } else { Err(Refusal::Corrupt.into()) }

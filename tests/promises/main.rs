@@ -1,0 +1,26 @@
+//! The promises of the privacy policy, each proven from outside: one module a promise.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a test says what it expects and stops where it is not so"
+)]
+
+mod bad_input;
+mod client;
+mod crash;
+mod embedding;
+mod erase;
+mod imaging;
+mod kill;
+mod photos;
+mod server;
+mod share;
+mod stage;
+mod upload;
+mod view;
+mod walk;
+
+#[path = "../../galerra-cdn/tests/conformance/varnish.rs"]
+mod varnish;

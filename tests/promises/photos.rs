@@ -1,0 +1,48 @@
+//! Pictures to upload: real photographs from the folder `GALERRA_PHOTOS` names, else generated ones.
+
+use std::io::Cursor;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use image::{ImageFormat, Rgb, RgbImage};
+
+/// A picture that compresses badly, different for every seed.
+pub fn generated(seed: u32, width: u32, height: u32) -> Bytes {
+    let picture = RgbImage::from_fn(width, height, |x, y| {
+        let noise = (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503) ^ seed.wrapping_mul(97)) >> 7;
+        Rgb([((x * 255) / width) as u8, ((y * 255) / height) as u8, noise as u8])
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    bytes.into_inner().into()
+}
+
+/// A small picture.
+pub fn small(seed: u32) -> Bytes {
+    generated(seed, 400, 300)
+}
+
+/// The photographs of the folder that can be taken, by name: JPEG and PNG.
+pub fn real() -> Vec<(String, Bytes)> {
+    let Some(folder) = std::env::var_os("GALERRA_PHOTOS") else { return Vec::new() };
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let taken = |path: &&PathBuf| path.extension().is_some_and(|kind| kind == "jpg" || kind == "png");
+    paths.iter().filter(taken).map(|path| (name(path), std::fs::read(path).unwrap().into())).collect()
+}
+
+/// Twenty pictures under names that hold `canary`, as a person's file names hold things.
+pub fn twenty(canary: &str) -> Vec<(String, Bytes)> {
+    let mut pictures = real();
+    if pictures.len() < 20 {
+        println!("GALERRA_PHOTOS names no folder of twenty photographs: pictures are generated");
+        pictures = (0..20).map(|seed| (format!("{seed}.png"), generated(seed, 1500, 1000))).collect();
+    }
+    pictures.truncate(20);
+    pictures.into_iter().map(|(name, bytes)| (format!("{canary} {name}"), bytes)).collect()
+}
+
+fn name(path: &std::path::Path) -> String {
+    path.file_name().unwrap().to_string_lossy().into_owned()
+}
