@@ -141,13 +141,11 @@ async fn open<T>(
     what: &'static str,
     url: &Location,
 ) -> Result<T, OpenError> {
-    match known.get(url.scheme()) {
-        Some(open) => open(url.clone()).await,
-        None => {
-            let known = known.keys().map(|scheme| format!("{scheme}:")).collect::<Vec<_>>().join(" ");
-            Err(OpenError::UnknownScheme { what, scheme: url.scheme().to_owned(), known })
-        }
+    if let Some(open) = known.get(url.scheme()) {
+        return open(url.clone()).await;
     }
+    let known = known.keys().map(|scheme| format!("{scheme}:")).collect::<Vec<_>>().join(" ");
+    Err(OpenError::UnknownScheme { what, scheme: url.scheme().to_owned(), known })
 }
 
 #[cfg(any(feature = "postgres", feature = "s3", feature = "gcs", feature = "azure"))]

@@ -59,6 +59,13 @@ pub struct NewAccount {
     pub plan: Plan,
 }
 
+impl NewAccount {
+    /// A Free account of this name and address.
+    pub fn free(username: &str, email: &str) -> Result<Self, Error> {
+        Ok(Self { username: Username::parse(username)?, email: Email::parse(email)?, plan: Plan::Free })
+    }
+}
+
 /// A unique name: 1 to 64 of letters, digits, `.`, `_` and `-`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -101,6 +101,14 @@ pub struct NewGallery {
     pub visibility: VisibilityKind,
 }
 
+impl NewGallery {
+    /// An unlisted gallery of this title.
+    pub fn titled(title: &str) -> Result<Self, Error> {
+        let (title, description) = (Title::parse(title)?, Description::parse("")?);
+        Ok(Self { title, description, visibility: VisibilityKind::Unlisted })
+    }
+}
+
 /// How many images a gallery has; a record of its own, so that uploads do not contend with edits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {

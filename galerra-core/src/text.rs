@@ -6,7 +6,7 @@ use crate::Error;
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident: $field:literal, $min:literal..=$max:literal, $lines:literal;)*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(String);
 

@@ -158,14 +158,14 @@ pub(crate) fn erasure(urls: &Urls, erasure: &Erasure) -> Value {
 }
 
 fn store_target(target: &StoreTarget) -> Value {
-    evidence("store", &target.semantics.store, json!(target))
+    evidence("store", &target.semantics.store, &json!(target))
 }
 
 fn edge_target(target: &EdgeTarget) -> Value {
-    evidence("edge", &target.name, json!(target))
+    evidence("edge", &target.name, &json!(target))
 }
 
-fn evidence(kind: &str, name: &str, evidence: Value) -> Value {
+fn evidence(kind: &str, name: &str, evidence: &Value) -> Value {
     let state = evidence.pointer("/step/step").cloned().unwrap_or_default();
     json!({"kind": kind, "name": name, "state": state, "evidence": evidence})
 }

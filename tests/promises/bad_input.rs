@@ -192,7 +192,7 @@ async fn addresses_that_name_nothing_have_one_answer() {
             format!("/s/{id}"),
             format!("/api/v1/erasures/{id}"),
         ] {
-            let path: String = path.chars().filter(|c| c.is_ascii()).collect();
+            let path: String = path.chars().filter(char::is_ascii).collect();
             let answer = scene.ada.get(&path).await;
             assert_eq!(answer.problem(404), "not-found", "{path}");
         }

@@ -41,7 +41,10 @@ async fn an_upload_is_whole_or_absent_wherever_a_store_fails() {
             let listed = ada.get(&path).await.expect(200);
             match listed["items"].as_array().unwrap().as_slice() {
                 [] => {
-                    assert!(!stage.blobs.contains(&photo[5000..5100]), "bytes of an absent image, call {nth}")
+                    assert!(
+                        !stage.blobs.contains(&photo[5000..5100]),
+                        "bytes of an absent image, call {nth}"
+                    );
                 }
                 [image] => {
                     let original = ada.get(&format!("/api/v1/images/{}/original", text(image, "id"))).await;

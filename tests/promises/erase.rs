@@ -228,7 +228,7 @@ async fn a_late_erasure_says_so_and_goes_on() {
 
 #[tokio::test]
 async fn a_network_that_cannot_be_probed_is_bounded_by_time() {
-    let scene = scene(Stage::new().behind(|cdn| cdn.without_probes())).await;
+    let scene = scene(Stage::new().behind(galerra::cdn::FakeCdn::without_probes)).await;
     let erasure = erase(&scene.ada, &format!("/api/v1/images/{}", scene.image)).await;
     scene.stage.until_done(&scene.ada, &erasure).await;
     let receipt = scene.receipt(&erasure).await;
@@ -255,8 +255,8 @@ async fn two_workers_on_one_erasure_do_no_harm() {
     let erasure = erase(&scene.ada, &format!("/api/v1/galleries/{}", scene.gallery)).await;
     let (one, two) = (scene.stage.boot(), scene.stage.boot());
     for _ in 0..60 {
-        let (a, b) = tokio::join!(one.engine().tick(), two.engine().tick());
-        (a.unwrap(), b.unwrap());
+        let (first, second) = tokio::join!(one.engine().tick(), two.engine().tick());
+        first.and(second).unwrap();
         scene.stage.advance(Duration::seconds(15));
     }
     assert_eq!(scene.receipt(&erasure).await["level"], "edges-verified");

@@ -10,7 +10,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 pub fn generated(seed: u32, width: u32, height: u32) -> Bytes {
     let picture = RgbImage::from_fn(width, height, |x, y| {
         let noise = (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503) ^ seed.wrapping_mul(97)) >> 7;
-        Rgb([((x * 255) / width) as u8, ((y * 255) / height) as u8, noise as u8])
+        Rgb([x * 255 / width, y * 255 / height, noise % 256].map(|part| u8::try_from(part).unwrap()))
     });
     let mut bytes = Cursor::new(Vec::new());
     picture.write_to(&mut bytes, ImageFormat::Png).unwrap();

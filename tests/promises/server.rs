@@ -80,8 +80,8 @@ fn binary() -> &'static Path {
         }
         let build = ["build", "--quiet", "-p", "galerra-server"];
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = Command::new(cargo).args(build).current_dir(env!("CARGO_MANIFEST_DIR")).status();
-        assert!(built.unwrap().success(), "the server builds");
+        let status = Command::new(cargo).args(build).current_dir(env!("CARGO_MANIFEST_DIR")).status();
+        assert!(status.unwrap().success(), "the server builds");
         let test = std::env::current_exe().unwrap();
         let folder = test.parent().and_then(Path::parent).unwrap();
         [folder.join("galerra-server"), folder.join("../debug/galerra-server")]

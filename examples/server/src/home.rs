@@ -6,10 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Form, Router};
-use galerra::{
-    Description, Email, Error, Galerra, NewAccount, NewGallery, Plan, Title, Username, Viewer,
-    VisibilityKind, Who,
-};
+use galerra::{Error, Galerra, NewAccount, NewGallery, Plan, Viewer, VisibilityKind, Who};
 use serde::Deserialize;
 
 use crate::sign_in::cookie;
@@ -145,10 +142,8 @@ async fn create_account(
     if viewer.as_ref().is_none_or(|viewer| viewer.who != Who::Operator) {
         return show(&galerra, viewer, Some(&Error::OperatorOnly)).await;
     }
-    let new = Username::parse(&form.username)
-        .and_then(|username| Ok(NewAccount { username, email: Email::parse(&form.email)?, plan: form.plan }));
-    let made = match new {
-        Ok(new) => galerra.engine().create_account(&new).await,
+    let made = match NewAccount::free(&form.username, &form.email) {
+        Ok(new) => galerra.engine().create_account(&NewAccount { plan: form.plan, ..new }).await,
         Err(error) => Err(error),
     };
     match made {
@@ -173,12 +168,12 @@ async fn create_gallery(
     Form(form): Form<GalleryForm>,
 ) -> Response {
     let viewer = viewer.map_or_else(Viewer::anonymous, |Extension(viewer)| viewer);
-    let made = match (Title::parse(&form.title), Description::parse("")) {
-        (Ok(title), Ok(description)) => {
-            let new = NewGallery { title, description, visibility: form.visibility };
+    let made = match NewGallery::titled(&form.title) {
+        Ok(new) => {
+            let new = NewGallery { visibility: form.visibility, ..new };
             galerra.engine().create_gallery(&viewer, &new).await
         }
-        (Err(error), _) | (_, Err(error)) => Err(error),
+        Err(error) => Err(error),
     };
     match made {
         Ok(gallery) => Redirect::to(&galerra::gallery_path(gallery.id)).into_response(),

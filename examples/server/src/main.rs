@@ -57,9 +57,13 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let causes = std::iter::successors(error.source(), |error| (*error).source());
-            let causes: String = causes.map(|cause| format!(": {cause}")).collect();
-            eprintln!("galerra-server: {error}{causes}");
+            eprint!("galerra-server: {error}");
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                eprint!(": {error}");
+                cause = error.source();
+            }
+            eprintln!();
             ExitCode::FAILURE
         }
     }

@@ -16,11 +16,8 @@ pub(crate) fn identify(router: Router, galerra: &Galerra) -> Router {
 }
 
 async fn by_cookie(State(galerra): State<Galerra>, mut request: Request, next: Next) -> Response {
-    let key = match request.headers().contains_key(header::AUTHORIZATION) {
-        true => None,
-        false => key(request.headers()),
-    };
-    if let Some(key) = key {
+    let signed = !request.headers().contains_key(header::AUTHORIZATION);
+    if let Some(key) = key(request.headers()).filter(|_| signed) {
         if !request.method().is_safe() && is_foreign(request.headers()) {
             return (StatusCode::FORBIDDEN, "this form was sent from another site\n").into_response();
         }

@@ -89,7 +89,9 @@ impl Engine {
                 return Ok(());
             }
             let mut change = Change::default();
-            rows.iter().for_each(|row| change.remove_row(row));
+            for row in &rows {
+                change.remove_row(row);
+            }
             self.save(work, change).await?;
         }
     }

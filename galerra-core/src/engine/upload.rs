@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What its owner says about a new image.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct NewImage {
     /// Its title.
     pub title: Title,
@@ -24,6 +24,14 @@ pub struct NewImage {
     pub file_name: FileName,
     /// Its place among images uploaded by one request.
     pub nth: u16,
+}
+
+impl NewImage {
+    /// An image of which nothing is said but the name its file had.
+    #[must_use]
+    pub fn named(file_name: &str) -> Self {
+        Self { file_name: FileName::clean(file_name), ..Self::default() }
+    }
 }
 
 /// That bytes are about to be written, and where: committed before the first of them.

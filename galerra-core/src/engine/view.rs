@@ -53,10 +53,7 @@ impl Engine {
         let gallery = stored::<Gallery>(gallery)?.value;
         let image = stored::<Image>(image)?.value;
         let grant = self.grant(viewer, &stored::<Account>(account)?.value, &gallery).await?;
-        match image.life.is_live() {
-            true => Ok(SeenImage { grant, image }),
-            false => Err(hidden(&gallery)),
-        }
+        if image.life.is_live() { Ok(SeenImage { grant, image }) } else { Err(hidden(&gallery)) }
     }
 
     /// The images a grant opens, in the gallery's order.

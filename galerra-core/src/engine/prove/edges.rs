@@ -52,57 +52,46 @@ impl Engine {
 
     async fn step_edge(&self, work: &Work, edge: &EdgeTarget, now: OffsetDateTime) -> Result<Step> {
         let policy = &self.parts.policy;
+        // The end of the life of a copy that was authorised just before the gate.
+        let outlived = work.erasure.accepted + policy.fill_max + policy.edge_ttl;
         let Some(cdn) = self.parts.cdns.iter().find(|cdn| cdn.name() == edge.name) else {
-            let until = work.erasure.accepted + policy.fill_max + policy.edge_ttl;
-            let outlived = EdgeStep::Bounded { until };
-            let error = Outcome::Failed { error: "network-not-configured".to_owned() };
-            return Ok(if now >= until {
-                Step::To(outlived)
-            } else {
-                Step::Failed(error, edge.step.clone())
-            });
+            return Ok(unconfigured(edge, outlived, now));
         };
         let purge = Purge::tag(layout::subject_tag(&work.erasure.subject, work.erasure.owner));
         let spread =
             cdn.capabilities().purge_max.try_into().unwrap_or(policy.purge_max).max(policy.purge_max);
+        let turn = Turn { cdn: cdn.as_ref(), edge, purge, now };
         Ok(match &edge.step {
-            EdgeStep::Draining { until } if now < *until => match edge.attempts.count {
-                0 => hint(cdn.as_ref(), &purge, &edge.step).await,
-                _ => Step::Wait,
-            },
+            EdgeStep::Draining { until } if now < *until => turn.hint().await,
             EdgeStep::Draining { .. } => {
                 let until = now + spread + policy.fill_max;
-                purged(cdn.as_ref(), &purge, edge, |ticket| EdgeStep::PurgedOnce { ticket, until }).await
+                turn.purge(|ticket| EdgeStep::PurgedOnce { ticket, until }).await
             }
             EdgeStep::PurgedOnce { until, .. } | EdgeStep::PurgedTwice { until, .. } if now < *until => {
                 Step::Wait
             }
-            EdgeStep::PurgedOnce { ticket, .. } => match follow(cdn.as_ref(), ticket, edge, now).await {
-                Some(step) => step,
-                None => {
-                    let until = now + spread;
-                    purged(cdn.as_ref(), &purge, edge, |ticket| EdgeStep::PurgedTwice { ticket, until }).await
+            EdgeStep::PurgedOnce { ticket, .. } => {
+                let until = now + spread;
+                match turn.follow(ticket).await {
+                    Ok(()) => turn.purge(|ticket| EdgeStep::PurgedTwice { ticket, until }).await,
+                    Err(step) => step,
                 }
-            },
-            EdgeStep::PurgedTwice { ticket, .. } => match follow(cdn.as_ref(), ticket, edge, now).await {
-                Some(step) => step,
-                None if cdn.capabilities().probes => {
+            }
+            EdgeStep::PurgedTwice { ticket, .. } => match turn.follow(ticket).await {
+                Ok(()) if cdn.capabilities().probes => {
                     Step::To(EdgeStep::Probing { rounds: 0, probes: 0, after: now })
                 }
-                None => {
-                    let until = work.erasure.accepted + policy.fill_max + policy.edge_ttl;
-                    Step::To(EdgeStep::Bounded { until })
-                }
+                Ok(()) => Step::To(EdgeStep::Bounded { until: outlived }),
+                Err(step) => step,
             },
-            EdgeStep::Probing { rounds, probes, after } => {
-                // The plan names what to ask for; it is whole once the records are gone.
-                if now < *after || !work.erasure.records.step.is_absent() {
-                    return Ok(Step::Wait);
-                }
+            // The plan names what to ask for; it is whole once the records are gone.
+            EdgeStep::Probing { rounds, probes, after }
+                if now >= *after && work.erasure.records.step.is_absent() =>
+            {
                 let (asked, seen) = self.probe_all(work, cdn.as_ref()).await?;
                 self.judge(*rounds, *probes + asked, seen)
             }
-            EdgeStep::Verified { .. } | EdgeStep::Bounded { .. } => Step::Wait,
+            EdgeStep::Probing { .. } | EdgeStep::Verified { .. } | EdgeStep::Bounded { .. } => Step::Wait,
         })
     }
 
@@ -142,8 +131,8 @@ impl Engine {
             let mut worst: Option<Sighting> = None;
             while let Some(sighting) = seen.next().await {
                 asked += 1;
-                let worse = worst.as_ref().is_none_or(|worst| sighting.verdict > worst.verdict);
-                if sighting.verdict != Verdict::Absent && worse {
+                let known = worst.as_ref().map_or(Verdict::Absent, |worst| worst.verdict);
+                if sighting.verdict > known {
                     worst = Some(sighting);
                 }
             }
@@ -155,36 +144,59 @@ impl Engine {
     }
 }
 
-/// Sends the early purge: good for viewers, proof of nothing.
-async fn hint(cdn: &dyn Cdn, purge: &Purge, step: &EdgeStep) -> Step {
-    match cdn.purge(purge).await {
-        Ok(ticket) => Step::Hinted(ticket),
-        Err(error) => Step::Failed(Outcome::Failed { error: error.to_string() }, step.clone()),
+/// One network's turn in one step.
+struct Turn<'a> {
+    cdn: &'a dyn Cdn,
+    edge: &'a EdgeTarget,
+    purge: Purge,
+    now: OffsetDateTime,
+}
+
+impl Turn<'_> {
+    /// Sends the early purge, once: good for viewers, proof of nothing.
+    async fn hint(&self) -> Step {
+        if self.edge.attempts.count > 0 {
+            return Step::Wait;
+        }
+        match self.cdn.purge(&self.purge).await {
+            Ok(ticket) => Step::Hinted(ticket),
+            Err(error) => self.failed(error.to_string()),
+        }
+    }
+
+    /// Sends a counted purge.
+    async fn purge(&self, next: impl FnOnce(Ticket) -> EdgeStep) -> Step {
+        match self.cdn.purge(&self.purge).await {
+            Ok(ticket) => Step::Purged(ticket.clone(), next(ticket)),
+            Err(error) => self.failed(error.to_string()),
+        }
+    }
+
+    /// Follows an accepted purge: `Ok` once the network says it is complete, else what to do instead.
+    async fn follow(&self, ticket: &Ticket) -> std::result::Result<(), Step> {
+        match self.cdn.progress(ticket).await {
+            Ok(Progress::Complete) => Ok(()),
+            Ok(Progress::Unknown) => {
+                let error = "purge-unknown".to_owned();
+                Err(Step::Failed(Outcome::Failed { error }, EdgeStep::Draining { until: self.now }))
+            }
+            Ok(_) => Err(self.failed("purge-underway".to_owned())),
+            Err(error) => Err(self.failed(error.to_string())),
+        }
+    }
+
+    /// The same step is tried again later.
+    fn failed(&self, error: String) -> Step {
+        Step::Failed(Outcome::Failed { error }, self.edge.step.clone())
     }
 }
 
-/// Sends a counted purge.
-async fn purged(
-    cdn: &dyn Cdn,
-    purge: &Purge,
-    edge: &EdgeTarget,
-    next: impl FnOnce(Ticket) -> EdgeStep,
-) -> Step {
-    match cdn.purge(purge).await {
-        Ok(ticket) => Step::Purged(ticket.clone(), next(ticket)),
-        Err(error) => Step::Failed(Outcome::Failed { error: error.to_string() }, edge.step.clone()),
+/// What to do about a network that the service no longer knows: only time can prove it clean.
+fn unconfigured(edge: &EdgeTarget, outlived: OffsetDateTime, now: OffsetDateTime) -> Step {
+    if now >= outlived {
+        return Step::To(EdgeStep::Bounded { until: outlived });
     }
-}
-
-/// Follows an accepted purge: `None` once the network says it is complete.
-async fn follow(cdn: &dyn Cdn, ticket: &Ticket, edge: &EdgeTarget, now: OffsetDateTime) -> Option<Step> {
-    let failed = |error: String, next| Some(Step::Failed(Outcome::Failed { error }, next));
-    match cdn.progress(ticket).await {
-        Ok(Progress::Complete) => None,
-        Ok(Progress::Unknown) => failed("purge-unknown".to_owned(), EdgeStep::Draining { until: now }),
-        Ok(_) => failed("purge-underway".to_owned(), edge.step.clone()),
-        Err(error) => failed(error.to_string(), edge.step.clone()),
-    }
+    Step::Failed(Outcome::Failed { error: "network-not-configured".to_owned() }, edge.step.clone())
 }
 
 /// Writes a step's outcome into the target; `None` when there is nothing to save.
