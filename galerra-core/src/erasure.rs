@@ -15,15 +15,11 @@ pub enum Subject {
         gallery: GalleryId,
         /// The image.
         image: ImageId,
-        /// Its place in the gallery.
-        rank: String,
     },
     /// A gallery and every image in it.
     Gallery {
         /// The gallery.
         gallery: GalleryId,
-        /// Its place in its owner's list.
-        rank: String,
     },
     /// An account and everything it owns.
     Account,
@@ -263,6 +259,8 @@ pub struct Erasure {
     pub owner: AccountId,
     /// What is erased.
     pub subject: Subject,
+    /// The place it had in its list: the tail of its index key.
+    pub(crate) rank: String,
     /// How fast it is asked to be.
     pub lane: Lane,
     /// When it was accepted; the gate closed in the same commit.

@@ -147,7 +147,7 @@ pub(crate) fn event(at: OffsetDateTime, id: EventId) -> Key {
 pub(crate) fn ranges(subject: &Subject, owner: AccountId) -> Vec<Prefix> {
     match subject {
         Subject::Image { .. } => Vec::new(),
-        Subject::Gallery { gallery, .. } => {
+        Subject::Gallery { gallery } => {
             ["image", "images", "share"].map(|kind| prefix(format!("{owner}/{kind}/{gallery}"))).to_vec()
         }
         Subject::Account => {
@@ -159,12 +159,12 @@ pub(crate) fn ranges(subject: &Subject, owner: AccountId) -> Vec<Prefix> {
 }
 
 /// The single records of a subject that lie outside its ranges.
-pub(crate) fn singles(subject: &Subject, owner: AccountId) -> Vec<Key> {
+pub(crate) fn singles(subject: &Subject, owner: AccountId, rank: &str) -> Vec<Key> {
     match subject {
-        Subject::Image { gallery, image: img, rank } => {
+        Subject::Image { gallery, image: img } => {
             vec![image(owner, *gallery, *img), image_listed(owner, *gallery, rank, *img)]
         }
-        Subject::Gallery { gallery: gal, rank } => {
+        Subject::Gallery { gallery: gal } => {
             vec![tally(owner, *gal), gallery_listed(owner, *gal, rank), gallery(owner, *gal)]
         }
         Subject::Account => Vec::new(),
@@ -175,7 +175,7 @@ pub(crate) fn singles(subject: &Subject, owner: AccountId) -> Vec<Key> {
 pub(crate) fn intents(subject: &Subject, owner: AccountId) -> Option<Prefix> {
     match subject {
         Subject::Image { .. } => None,
-        Subject::Gallery { gallery, .. } => Some(prefix(format!("{owner}/intent/{gallery}"))),
+        Subject::Gallery { gallery } => Some(prefix(format!("{owner}/intent/{gallery}"))),
         Subject::Account => Some(prefix(format!("{owner}/intent"))),
     }
 }
@@ -183,8 +183,8 @@ pub(crate) fn intents(subject: &Subject, owner: AccountId) -> Option<Prefix> {
 /// The blobs of a subject.
 pub(crate) fn blobs(subject: &Subject, owner: AccountId) -> Prefix {
     match subject {
-        Subject::Image { gallery, image, .. } => image_blobs(owner, *gallery, *image),
-        Subject::Gallery { gallery, .. } => prefix(format!("{owner}/{gallery}")),
+        Subject::Image { gallery, image } => image_blobs(owner, *gallery, *image),
+        Subject::Gallery { gallery } => prefix(format!("{owner}/{gallery}")),
         Subject::Account => prefix(owner.to_string()),
     }
 }
@@ -234,7 +234,7 @@ pub fn image_tags(image: &Image) -> [Tag; 3] {
 pub(crate) fn subject_tag(subject: &Subject, owner: AccountId) -> Tag {
     match subject {
         Subject::Image { image, .. } => tag('i', &image.bare()),
-        Subject::Gallery { gallery, .. } => tag('g', &gallery.bare()),
+        Subject::Gallery { gallery } => tag('g', &gallery.bare()),
         Subject::Account => tag('u', &owner.bare()),
     }
 }

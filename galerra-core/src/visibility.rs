@@ -183,3 +183,86 @@ pub fn decide(
     let share = share.filter(|share| share.gallery == gallery.id && share.is_open(now))?;
     Some(grant(Reach::Guest, soon.min(share.expires), cache))
 }
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::{Env, Plan, ShareId, Title, Visibility};
+
+    const NOW: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+
+    #[derive(Debug, Default)]
+    struct Dice(std::sync::atomic::AtomicU8);
+
+    impl Env for Dice {
+        fn now(&self) -> OffsetDateTime {
+            NOW
+        }
+
+        fn random(&self) -> [u8; 32] {
+            [self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed); 32]
+        }
+    }
+
+    fn gallery(dice: &Dice, visibility: Visibility, life: Life) -> Gallery {
+        Gallery {
+            id: GalleryId::draw(dice),
+            owner: AccountId::draw(dice),
+            title: Title::default(),
+            description: crate::Description::default(),
+            visibility,
+            epoch: 1,
+            created: NOW,
+            life,
+        }
+    }
+
+    fn share(dice: &Dice, gallery: GalleryId, expires: OffsetDateTime) -> Share {
+        let (id, label) = (ShareId::draw(dice), Title::default());
+        Share { id, gallery, label, created: NOW, expires, digest: String::new() }
+    }
+
+    /// Every viewer × visibility × share × life, against an expectation written without `decide`.
+    #[test]
+    fn the_table_of_who_may_see_what() {
+        let dice = Dice::default();
+        let policy = Policy::default();
+        let visibilities =
+            [Visibility::Public, Visibility::Unlisted, Visibility::private(Plan::Pro.pro().unwrap())];
+        for visibility in visibilities {
+            for life in [Life::Live, Life::Gated { by: ErasureId::draw(&dice) }] {
+                let gallery = gallery(&dice, visibility.clone(), life);
+                let other = GalleryId::draw(&dice);
+                let later = NOW + Duration::minutes(1);
+                let shares = [
+                    (None, false),
+                    (Some(share(&dice, gallery.id, later)), true),
+                    (Some(share(&dice, gallery.id, NOW)), false),
+                    (Some(share(&dice, other, later)), false),
+                ];
+                let viewers = [
+                    (Viewer::anonymous(), false),
+                    (Viewer::operator(), false),
+                    (Viewer::account(AccountId::draw(&dice)), false),
+                    (Viewer::account(gallery.owner), true),
+                ];
+                for (viewer, owns) in &viewers {
+                    for (share, opens) in &shares {
+                        let grant = decide(viewer, &gallery, share.as_ref(), &policy, NOW);
+                        let open = matches!(visibility, Visibility::Public | Visibility::Unlisted);
+                        let expected = life == Life::Live && (*owns || open || *opens);
+                        assert_eq!(grant.is_some(), expected, "{viewer:?} {visibility:?} {share:?} {life:?}");
+                        let Some(grant) = grant else { continue };
+                        assert_eq!(grant.is_owner(), *owns);
+                        assert_eq!(grant.cache() == CachePolicy::NoStore, !open);
+                        let guest = !owns && !open;
+                        assert_eq!(grant.until(), if guest { later } else { NOW + policy.grant_life });
+                    }
+                }
+            }
+        }
+    }
+}

@@ -82,7 +82,8 @@ pub struct Entry {
 ///
 /// # Contract
 /// - `put` is atomic: until it returns `Ok`, `get` finds what was there before. It replaces what was there.
-/// - A `put` that fails or is dropped half-way leaves nothing that `get` finds; what it does leave is
+/// - A `put` that fails, or is dropped while its body is still being read, leaves nothing that `get` finds;
+///   dropped later it is whole or absent. What it leaves besides is
 ///   either shown by `list` or named by [`Semantics::torn_writes`].
 /// - `get` of an absent key is `Ok(None)`. Its range is clipped to the blob's length; a range that starts
 ///   at or past the end yields an empty body.

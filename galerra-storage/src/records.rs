@@ -154,7 +154,7 @@ pub struct View {
 ///
 /// # Contract
 /// - `get` answers in the order asked, `None` where there is no record; it costs one round trip, however
-///   many keys are asked for (at most [`MAX_BATCH`]).
+///   many keys are asked for (at most [`MAX_BATCH`]), and shows one state of the store.
 /// - `scan` shows every record below the prefix in byte order of the keys, after `after`, at most `limit`
 ///   (a page shorter than `limit` is the last). Its cost does not grow with the size of the store.
 /// - `commit` is atomic and durable: when it returns `Ok`, all of the batch is on stable storage; when it

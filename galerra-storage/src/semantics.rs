@@ -16,7 +16,7 @@ pub struct Semantics {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Deletes {
-    /// Nothing: the store overwrites the bytes itself.
+    /// Nothing that any file of the store still holds: values are overwritten in place, logs are cut off.
     Overwrites,
     /// Unreachable bytes on the medium until the space is used again (files, freed memory).
     Unlinks,

@@ -19,8 +19,7 @@ impl Engine {
             }
             let gallery = self.own_gallery(viewer, gal).await?;
             let rank = image.value.rank.clone();
-            let mut erasure =
-                self.plan(owner, Subject::Image { gallery: gal, image: id, rank: rank.clone() });
+            let mut erasure = self.plan(owner, Subject::Image { gallery: gal, image: id }, &rank);
             let mut change = Change::default();
             let mut page = PlanPage::default();
             page.add(&image.value);
@@ -47,7 +46,7 @@ impl Engine {
                 return self.begun(by).await;
             }
             let rank = layout::rank(gallery.value.created, 0);
-            let erasure = self.plan(owner, Subject::Gallery { gallery: id, rank: rank.clone() });
+            let erasure = self.plan(owner, Subject::Gallery { gallery: id }, &rank);
             let epoch = gallery.value.epoch + 1;
             let gated = Gallery { life: Life::Gated { by: erasure.id }, epoch, ..gallery.value };
             let mut change = Change::default();
@@ -63,7 +62,7 @@ impl Engine {
         self.settle(|| async {
             let account = self.account_of(viewer).await?;
             let owner = account.value.id;
-            let erasure = self.plan(owner, Subject::Account);
+            let erasure = self.plan(owner, Subject::Account, "");
             let gated = Account { life: Life::Gated { by: erasure.id }, ..account.value };
             let mut change = Change::default();
             change.replace(layout::account(owner), account.version, &gated);
@@ -100,7 +99,7 @@ impl Engine {
     }
 
     /// A plan as it stands when the gate closes: every store and every network there is now.
-    fn plan(&self, owner: AccountId, subject: Subject) -> Erasure {
+    fn plan(&self, owner: AccountId, subject: Subject, rank: &str) -> Erasure {
         let parts = &self.parts;
         let accepted = parts.env.now();
         let store = |semantics| StoreTarget {
@@ -117,6 +116,7 @@ impl Engine {
             id: ErasureId::draw(parts.env.as_ref()),
             owner,
             subject,
+            rank: rank.to_owned(),
             lane: Lane::Standard,
             accepted,
             due: accepted + parts.policy.promise,

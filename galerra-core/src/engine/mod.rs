@@ -62,7 +62,7 @@ pub struct Page<T> {
 /// Most items of one page.
 pub const MAX_PAGE: usize = 200;
 /// How often a decision is taken anew when others change the same records.
-const TRIES: usize = 32;
+const TRIES: usize = 128;
 
 impl Engine {
     /// An engine over these parts.

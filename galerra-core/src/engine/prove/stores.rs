@@ -76,7 +76,7 @@ impl Engine {
                 return Ok(rows);
             }
         }
-        let singles = self.parts.records.get(&layout::singles(subject, owner)).await?;
+        let singles = self.parts.records.get(&layout::singles(subject, owner, &work.erasure.rank)).await?;
         Ok(singles.into_iter().flatten().collect())
     }
 
