@@ -42,6 +42,8 @@ struct Tile<'a> {
     title: &'a str,
     width: u32,
     height: u32,
+    /// Width by height; that of a strip is bounded, and its ends are cut off.
+    ratio: String,
     colour: String,
     thumb: String,
     srcset: String,
@@ -125,6 +127,7 @@ fn tile<'a>(urls: &Urls, grant: &Grant, image: &'a Image) -> Option<Tile<'a>> {
         title: image.title.as_str(),
         width: image.width,
         height: image.height,
+        ratio: format!("{:.3}", (f64::from(image.width) / f64::from(image.height.max(1))).clamp(0.4, 4.0)),
         colour: colour(&image.placeholder),
         thumb: url(&smallest.file()),
         srcset: srcset.join(", "),
