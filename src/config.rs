@@ -16,6 +16,8 @@ pub struct Config {
     pub cdn: Vec<Location>,
     /// Where people reach this service, such as `https://photos.example`; share links start with it.
     pub public_url: Option<Url>,
+    /// The path below which the router is mounted: empty, or such as `/photos`.
+    pub mount: String,
     /// What image URLs of open galleries start with, such as `https://cdn.example`.
     pub cdn_url: Option<Url>,
     /// Longest time a copy authorised before a deletion may take to land in the last cache, in seconds.
@@ -68,6 +70,7 @@ impl Default for Config {
             cdn: Vec::new(),
             public_url: None,
             cdn_url: None,
+            mount: String::new(),
             fill_max: policy.fill_max.as_seconds_f64(),
             purge_max: policy.purge_max.as_seconds_f64(),
             write_lease: policy.write_lease.as_seconds_f64(),

@@ -14,7 +14,7 @@ use url::Url;
 use crate::deadline::Deadline;
 use crate::{Config, Registry, SystemEnv};
 
-/// Longest a blob store call may take; shorter than any sensible write lease.
+/// Longest a blob store call may take; never more than half a write lease, so that no write outlives its lease.
 const BLOB_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Why a Galerra could not be opened.
@@ -73,8 +73,9 @@ struct Doors {
 impl Galerra {
     /// Puts a service together from parts that the host made.
     pub fn new(parts: Parts) -> Result<Self, OpenError> {
-        let blobs = Arc::new(Deadline::new(parts.blobs, BLOB_DEADLINE));
         let policy = parts.policy.checked()?;
+        let lease = Duration::try_from(policy.write_lease).unwrap_or_default();
+        let blobs = Arc::new(Deadline::new(parts.blobs, BLOB_DEADLINE.min(lease / 2)));
         let engine = Engine::new(Parts { blobs, policy, ..parts });
         let doors = Doors { public_url: None, cdn_url: None, operator: None, pause: Duration::from_secs(1) };
         Ok(Self { shared: Arc::new(Shared { engine, doors, wake: Notify::new() }) })
@@ -110,6 +111,7 @@ impl Galerra {
             cdns,
             imaging,
             env: Arc::new(SystemEnv),
+            mount: config.mount.clone(),
             policy: config
                 .policy()
                 .ok_or(OpenError::Unreadable { what: "fill_max, purge_max or write_lease" })?,
@@ -125,11 +127,22 @@ impl Galerra {
         self.with(|doors| Doors { public_url: Some(url), ..doors })
     }
 
-    /// The same service, with this text as the operator's token.
+    /// The same service, with this text as the operator's token; an empty text is no token.
     #[must_use]
     pub fn with_operator_token(self, token: &str) -> Self {
-        let digest = digest(token);
-        self.with(|doors| Doors { operator: Some(digest), ..doors })
+        let operator = (!token.is_empty()).then(|| digest(token));
+        self.with(|doors| Doors { operator, ..doors })
+    }
+
+    /// The same service for a router that is nested at `mount`, such as `/photos`.
+    ///
+    /// Networks in front see that path, so probes need it. While it is not what requests show, nothing is
+    /// given to shared caches.
+    #[must_use]
+    pub fn with_mount(self, mount: &str) -> Self {
+        let parts = Parts { mount: mount.trim_end_matches('/').to_owned(), ..self.engine().parts().clone() };
+        let doors = self.shared.doors.clone();
+        Self { shared: Arc::new(Shared { engine: Engine::new(parts), doors, wake: Notify::new() }) }
     }
 
     fn with(self, change: impl FnOnce(Doors) -> Doors) -> Self {

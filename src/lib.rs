@@ -16,10 +16,10 @@ pub use galerra::{Galerra, OpenError};
 pub use galerra_cdn as cdn;
 pub use galerra_core::layout::gallery_path;
 pub use galerra_core::{
-    Account, AccountId, ApiKey, Description, Email, Engine, Erasure, ErasureId, Error, FileName, Gallery,
-    GalleryId, Grant, Image, ImageId, Imaging, NewAccount, NewGallery, NewImage, NewShare, OperatorToken,
-    Parts, Plan, Policy, Receipt, Seen, SeenImage, Share, ShareId, ShareToken, Stage, Title, Username,
-    Viewer, VisibilityKind, Who,
+    Account, AccountId, ApiKey, Description, Developed, Email, Engine, Env, Erasure, ErasureId, Error, Event,
+    FileName, Format, Gallery, GalleryId, Grant, Happened, Image, ImageId, Imaging, Lane, Level, NewAccount,
+    NewGallery, NewImage, NewShare, OperatorToken, Parts, Plan, Policy, Receipt, Refusal, Rendered, Seen,
+    SeenImage, Share, ShareId, ShareToken, Stage, Title, Username, Viewer, VisibilityKind, Who,
 };
 pub use galerra_storage as storage;
 pub use registry::Registry;

@@ -32,9 +32,18 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
 }
 
 /// The headers by which caches may or may not keep what a grant opened.
-pub(crate) fn cache_headers(doors: &Doors, grant: &Grant, image: &Image) -> HeaderMap {
+pub(crate) fn cache_headers(doors: &Doors, mount: &Mount, grant: &Grant, image: &Image) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let CachePolicy::Public { shared } = grant.cache() else {
+    let parts = doors.galerra.engine().parts();
+    // Probes would look for copies at another path than the one that caches would keep them under.
+    let astray = mount.0 != parts.mount && !parts.cdns.is_empty();
+    if astray {
+        tracing::warn!(
+            mount = mount.0,
+            "mounted elsewhere than `with_mount` says: nothing is given to caches"
+        );
+    }
+    let CachePolicy::Public { shared } = (if astray { CachePolicy::NoStore } else { grant.cache() }) else {
         headers.insert(header::CACHE_CONTROL, NO_STORE);
         headers.insert(HeaderName::from_static("cdn-cache-control"), HeaderValue::from_static("no-store"));
         headers.insert("x-robots-tag", HeaderValue::from_static("noindex, noimageindex"));
@@ -45,7 +54,7 @@ pub(crate) fn cache_headers(doors: &Doors, grant: &Grant, image: &Image) -> Head
     headers.insert(header::CACHE_CONTROL, HeaderValue::try_from(policy).unwrap_or(NO_STORE));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
     let tags = layout::image_tags(image);
-    for cdn in &doors.galerra.engine().parts().cdns {
+    for cdn in &parts.cdns {
         headers.extend(cdn.headers(&tags));
     }
     headers

@@ -24,6 +24,8 @@ use super::reply::{self, Urls};
 const HEAD: usize = 64 * 1024;
 /// Longest pause between two chunks of a body.
 const IDLE: Duration = Duration::from_secs(30);
+/// Longest time for all of a file: a slow sender does not keep its place for ever.
+const WHOLE: Duration = Duration::from_secs(5 * 60);
 /// Longest wait for room.
 const QUEUE: Duration = Duration::from_secs(30);
 /// Most bytes of a refused body that are read and thrown away, so that the client reads our answer.
@@ -215,8 +217,15 @@ impl Upload<'_> {
         self.doors.galerra.engine().upload(&self.viewer, self.gallery, new, bytes).await
     }
 
-    /// Reads a file to its end, unless its first bytes or its length say that it will not be taken.
     async fn read<S, E>(&self, stream: &mut S) -> Result<Bytes, Problem>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin,
+    {
+        tokio::time::timeout(WHOLE, self.read_all(stream)).await.unwrap_or_else(|_| Err(too_slow()))
+    }
+
+    /// Reads a file to its end, unless its first bytes or its length say that it will not be taken.
+    async fn read_all<S, E>(&self, stream: &mut S) -> Result<Bytes, Problem>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
     {
@@ -345,5 +354,9 @@ fn broken_off() -> Problem {
 }
 
 fn too_slow() -> Problem {
-    Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "no byte came for thirty seconds")
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "body-too-slow",
+        "no byte came for thirty seconds, or the file took longer than five minutes",
+    )
 }

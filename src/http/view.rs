@@ -26,6 +26,7 @@ pub(crate) async fn image(
 pub(crate) async fn rendition(
     State(doors): State<Doors>,
     Asking(viewer): Asking,
+    mount: Mount,
     Path((image, file)): Path<(String, String)>,
     request: HeaderMap,
 ) -> Answer {
@@ -34,7 +35,7 @@ pub(crate) async fn rendition(
     let seen = engine.image(&viewer, id).await?;
     let rendition =
         seen.image.renditions.iter().find(|rendition| rendition.file() == file).ok_or(Error::NotFound)?;
-    let mut headers = reply::cache_headers(&doors, &seen.grant, &seen.image);
+    let mut headers = reply::cache_headers(&doors, &mount, &seen.grant, &seen.image);
     let etag = HeaderValue::try_from(format!("\"{}\"", rendition.sha256)).map_err(|_| Error::NotFound)?;
     headers.insert(header::ETAG, etag.clone());
     if knows(&request, &etag) {

@@ -169,6 +169,14 @@ async fn accounts_are_made_by_the_operator_and_once() {
         let stranger = ada.with("authorization", bearer);
         assert_eq!(stranger.get("/api/v1/account").await.problem(401), "unauthenticated", "{bearer}");
     }
+    let unset = Client::here(Stage::new().boot().with_operator_token("").router());
+    for bearer in ["Bearer ", "Bearer", ""] {
+        let answer = unset
+            .with("authorization", bearer)
+            .post("/api/v1/accounts", &new("eve", "eve@example.org"))
+            .await;
+        assert_eq!(answer.problem(401), "unauthenticated");
+    }
     assert_eq!(operator.get("/api/v1/account").await.problem(401), "unauthenticated");
 }
 

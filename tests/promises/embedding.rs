@@ -11,6 +11,45 @@ use crate::photos;
 use crate::stage::Stage;
 
 #[tokio::test]
+async fn networks_are_probed_below_the_mount() {
+    let mut stage = Stage::new().behind(|cdn| cdn);
+    "/photos".clone_into(&mut stage.mount);
+    let ada = Client::here(stage.mounted(&stage.boot())).as_bearer(crate::stage::OPERATOR);
+    let new = serde_json::json!({"username": "ada", "email": "ada@example.org"});
+    let key = text(&ada.post("/photos/api/v1/accounts", &new).await.expect(201), "api_key");
+    let ada = ada.as_bearer(&key);
+    let new = serde_json::json!({"title": "t", "visibility": "public"});
+    let gallery = text(&ada.post("/photos/api/v1/galleries", &new).await.expect(201), "id");
+    let path = format!("/photos/api/v1/galleries/{gallery}/images");
+    let image = ada.send(http::Method::POST, &path, "image/png", photos::small(1)).await.expect(201);
+    let thumb = text(&image["renditions"][0], "url");
+    let ask = || http::Request::builder().uri(&thumb).body(bytes::Bytes::new()).unwrap();
+    assert_eq!(stage.cdns[0].serve(ask()).await.status(), 200);
+
+    stage.cdns[0].fault_always(galerra::cdn::Fault::Lie);
+    let path = format!("/photos/api/v1/galleries/{gallery}?permanent=true");
+    let erasure = text(&ada.delete(&path).await.expect(202), "erasure");
+    let receipt = format!("/photos/api/v1/erasures/{erasure}/receipt");
+    for _ in 0..100 {
+        stage.boot().engine().tick().await.unwrap();
+        stage.advance(time::Duration::minutes(5));
+    }
+    assert_eq!(stage.cdns[0].serve(ask()).await.status(), 200, "the network lies");
+    assert_eq!(ada.get(&receipt).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_mount_that_was_not_told_is_kept_out_of_caches() {
+    let stage = Stage::new().behind(|cdn| cdn);
+    let ada = stage.operator().account("ada", "free").await;
+    let gallery = ada.gallery("open", "public").await;
+    let thumb = text(&ada.upload(&gallery, photos::small(1)).await["renditions"][0], "url");
+    let nested = Client::here(Router::new().nest("/elsewhere", stage.boot().router()));
+    assert_eq!(nested.get(&format!("/elsewhere{thumb}")).await.header("cache-control"), "private, no-store");
+    assert!(stage.stranger().get(&thumb).await.header("cache-control").starts_with("public"));
+}
+
+#[tokio::test]
 async fn it_nests_in_a_host_with_its_own_state_and_users() {
     let stage = Stage::new();
     let galerra = stage.boot();

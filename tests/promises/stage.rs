@@ -46,6 +46,7 @@ pub struct Stage {
     pub blobs: Memory,
     pub cdns: Vec<FakeCdn>,
     pub policy: Policy,
+    pub mount: String,
 }
 
 impl Stage {
@@ -57,6 +58,7 @@ impl Stage {
             blobs: Memory::named("blobs"),
             cdns: Vec::new(),
             policy: Policy::default(),
+            mount: String::new(),
         }
     }
 
@@ -76,12 +78,22 @@ impl Stage {
             imaging: Arc::new(Developer::new(Limits::default(), Preset::standard())),
             env: self.world.clone(),
             policy: self.policy.clone(),
+            mount: self.mount.clone(),
         };
         let galerra = Galerra::new(parts).unwrap().with_operator_token(OPERATOR);
         for cdn in &self.cdns {
-            cdn.set_origin(origin(galerra.router()));
+            cdn.set_origin(origin(self.mounted(&galerra)));
         }
         galerra
+    }
+
+    /// The router, below the stage's mount.
+    pub fn mounted(&self, galerra: &Galerra) -> Router {
+        if self.mount.is_empty() {
+            galerra.router()
+        } else {
+            Router::new().nest(&self.mount, galerra.router())
+        }
     }
 
     /// A client of a fresh process, as the operator.

@@ -1,5 +1,7 @@
 use std::error::Error;
 use std::fmt;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use galerra::{Config, Location};
@@ -97,7 +99,11 @@ impl Settings {
             Location::from(format!("{scheme}:{}", self.data.join(name).display()).as_str())
         };
         if self.records.is_none() || self.blobs.is_none() {
-            std::fs::create_dir_all(&self.data)
+            // Everything in it is its owner's alone.
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&self.data)
                 .map_err(|error| format!("cannot make the data folder `{}`: {error}", self.data.display()))?;
         }
         let default = Config::default();
@@ -108,6 +114,7 @@ impl Settings {
             cdn: edges.map(Location::from).collect(),
             public_url: self.public_url.clone(),
             cdn_url: self.cdn_url.clone(),
+            mount: default.mount,
             fill_max: self.fill_max.unwrap_or(default.fill_max),
             purge_max: self.purge_max.unwrap_or(default.purge_max),
             write_lease: self.write_lease.unwrap_or(default.write_lease),

@@ -42,6 +42,8 @@ pub struct Parts {
     pub env: Arc<dyn Env>,
     /// The times and limits.
     pub policy: Policy,
+    /// The path below which networks see the routes: empty, or starting with `/` and not ending in it.
+    pub mount: String,
 }
 
 /// Everything that may happen to a gallery. Cheap to clone; holds no state but its parts.

@@ -58,6 +58,7 @@ impl Engine {
 
     /// The images a grant opens, in the gallery's order.
     pub async fn images(&self, grant: &Grant, cursor: Option<&str>, limit: usize) -> Result<Page<Image>> {
+        self.honour(grant)?;
         let (owner, gal) = (grant.owner(), grant.gallery());
         let listed = self.list(&layout::images(owner, gal), cursor, limit).await?;
         let ids = listed.items.iter().filter_map(|row| ranked::<ImageId>(&row.key));
@@ -73,6 +74,7 @@ impl Engine {
     pub async fn rendition(&self, seen: &SeenImage, file: &str, range: Option<Range<u64>>) -> Result<Blob> {
         let rendition = find(&seen.image, file).ok_or(Error::NotFound)?;
         let SeenImage { grant, image } = seen;
+        self.honour(grant)?;
         let key = layout::rendition_blob(grant.owner(), grant.gallery(), image.id, &rendition.file());
         self.parts.blobs.get(&key, range).await?.ok_or(Error::NotFound)
     }
@@ -80,6 +82,7 @@ impl Engine {
     /// The bytes as uploaded, for their owner alone.
     pub async fn original(&self, seen: &SeenImage, range: Option<Range<u64>>) -> Result<Blob> {
         let SeenImage { grant, image } = seen;
+        self.honour(grant)?;
         if !grant.is_owner() {
             return Err(Error::NotFound);
         }
@@ -94,6 +97,11 @@ impl Engine {
         let seen = self.gallery(&Viewer::anonymous().with_tokens([token.clone()]), gallery).await?;
         let share: Option<Stored<Share>> = self.read(layout::share(owner, gallery, share)).await?;
         Ok((seen.gallery, share.ok_or(Error::NotFound)?.value))
+    }
+
+    /// A grant that has ended opens nothing.
+    fn honour(&self, grant: &Grant) -> Result<()> {
+        if self.parts.env.now() < grant.until() { Ok(()) } else { Err(Error::NotFound) }
     }
 
     async fn place(&self, id: impl std::fmt::Display) -> Result<(AccountId, GalleryId)> {

@@ -21,6 +21,12 @@ acl purgers {
   "::1";
 }
 
+# One copy for each path, whatever name a visitor used for this host: a probe then sees the copy that visitors see.
+sub vcl_hash {
+  hash_data(req.url);
+  return (lookup);
+}
+
 sub vcl_recv {
   unset req.http.x-fwd;
   unset req.http.x-purged;

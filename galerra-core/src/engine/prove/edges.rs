@@ -120,7 +120,9 @@ impl Engine {
         for page in 0..work.erasure.pages {
             let plan: Option<Stored<PlanPage>> = self.read(layout::plan_page(work.erasure.id, page)).await?;
             let served = plan.map(|plan| plan.value.served).unwrap_or_default();
+            let mount = self.parts.mount.as_str();
             let probe = |Served { path, sha256 }| async move {
+                let path = format!("{mount}{path}");
                 cdn.probe(&Probe { path, sha256, gated }).await.unwrap_or_else(|error| Sighting {
                     verdict: Verdict::Inconclusive,
                     status: 0,
