@@ -95,7 +95,8 @@ pub struct Attempts {
     /// The latest.
     pub latest: Vec<Attempt>,
     failures: u32,
-    next: Option<i64>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    next: Option<OffsetDateTime>,
 }
 
 impl Attempts {
@@ -108,7 +109,7 @@ impl Attempts {
     pub(crate) fn failed(&mut self, at: OffsetDateTime, outcome: Outcome) {
         let pause = Duration::seconds(1 << self.failures.min(9)).min(LONGEST_PAUSE);
         self.failures += 1;
-        self.next = Some((at + pause).unix_timestamp());
+        self.next = Some(at + pause);
         self.note(at, outcome);
     }
 
@@ -120,7 +121,7 @@ impl Attempts {
 
     /// Whether the pause after the last failure is over.
     pub(crate) fn is_due(&self, now: OffsetDateTime) -> bool {
-        self.next.is_none_or(|next| now.unix_timestamp() >= next)
+        self.next.is_none_or(|next| now >= next)
     }
 
     fn note(&mut self, at: OffsetDateTime, outcome: Outcome) {

@@ -46,7 +46,7 @@ pub struct Viewer {
 
 impl Viewer {
     /// Most links that are looked at; a browser that came by more shows the first ones.
-    pub const MAX_TOKENS: usize = 16;
+    pub const MAX_TOKENS: usize = 64;
 
     /// Nobody in particular.
     #[must_use]

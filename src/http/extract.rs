@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::str::FromStr;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Path, Query, Request};
@@ -74,6 +75,9 @@ impl<T: FromStr + Send> FromRequestParts<Doors> for Id<T> {
     }
 }
 
+/// Longest time for a body that carries no image.
+const SMALL_BODY_TIME: Duration = Duration::from_secs(20);
+
 /// A JSON body; whatever is wrong with it becomes a problem with a stable code.
 pub(crate) struct Body<T>(pub(crate) T);
 
@@ -81,7 +85,15 @@ impl<T: DeserializeOwned> FromRequest<Doors> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, doors: &Doors) -> Result<Self, Problem> {
-        match Json::<T>::from_request(request, doors).await {
+        let reading = Json::<T>::from_request(request, doors);
+        let Ok(read) = tokio::time::timeout(SMALL_BODY_TIME, reading).await else {
+            return Err(Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "body-too-slow",
+                "the body did not come in time",
+            ));
+        };
+        match read {
             Ok(Json(value)) => Ok(Self(value)),
             Err(rejection) => Err(match rejection.status() {
                 StatusCode::PAYLOAD_TOO_LARGE => Problem::new(

@@ -18,6 +18,9 @@ const PER_PAGE: usize = 60;
 /// Styles are inline and named by nothing else; images come from here or from the CDN.
 const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; img-src 'self'";
 
+/// The same for a page that shows no image.
+pub(crate) const PLAIN: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct Position {
     cursor: Option<String>,
@@ -53,8 +56,16 @@ struct Tile<'a> {
 #[derive(Template)]
 #[template(path = "uploaded.html")]
 struct UploadedPage<'a> {
+    taken: usize,
     refused: &'a [Refused],
     back: String,
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    title: &'a str,
+    detail: &'a str,
 }
 
 pub(crate) async fn gallery(
@@ -86,14 +97,20 @@ pub(crate) async fn gallery(
 }
 
 /// What a browser is shown after it sent a form: the gallery, or what was not taken and why.
-pub(crate) fn uploaded(urls: &Urls, id: GalleryId, refused: &[Refused]) -> Answer {
+pub(crate) fn uploaded(urls: &Urls, id: GalleryId, taken: usize, refused: &[Refused]) -> Answer {
     let back = urls.at(&layout::gallery_path(id));
     if refused.is_empty() {
         return Ok((StatusCode::SEE_OTHER, [(header::LOCATION, back)]).into_response());
     }
-    let page = render(&UploadedPage { refused, back })?;
+    let page = render(&UploadedPage { taken, refused, back })?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, [(header::CONTENT_SECURITY_POLICY, csp(urls.doors))], page)
         .into_response())
+}
+
+/// A problem as a person is shown it; `None` leaves the answer as it is.
+pub(crate) fn problem(problem: &Problem) -> Option<Html<String>> {
+    let title = problem.status().canonical_reason().unwrap_or("Error");
+    ProblemPage { title, detail: problem.detail() }.render().map(Html).ok()
 }
 
 fn render(page: &impl Template) -> Result<Html<String>, Problem> {

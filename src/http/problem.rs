@@ -5,7 +5,7 @@ use galerra_core::{Error, Refusal};
 use serde_json::{Map, Value, json};
 
 /// An error as clients see it: RFC 9457 `application/problem+json` with a stable kebab-case `code`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Problem {
     status: StatusCode,
     code: &'static str,
@@ -42,7 +42,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Self { status, code, detail, members } = self;
+        let Self { status, code, detail, members } = self.clone();
         let title = status.canonical_reason().unwrap_or("Error");
         let mut body = json!({"type": "about:blank", "title": title, "status": status.as_u16(), "code": code, "detail": detail});
         if let Some(body) = body.as_object_mut() {
@@ -60,6 +60,8 @@ impl IntoResponse for Problem {
             }
             _ => {}
         }
+        // For `reply::guard`, which shows people a page instead.
+        response.extensions_mut().insert(self);
         response
     }
 }
@@ -67,7 +69,7 @@ impl IntoResponse for Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = status(&error);
-        if status.is_server_error() {
+        if matches!(error, Error::Storage(_) | Error::Unreadable(_)) {
             tracing::error!(
                 code = error.code(),
                 error = &error as &dyn std::error::Error,
@@ -120,7 +122,8 @@ pub(crate) fn method_not_allowed(allowed: &[Method]) -> Response {
     let detail = "this address does not answer that method";
     let mut response =
         Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail).into_response();
-    let allowed = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+    let head = allowed.contains(&Method::GET).then_some("HEAD");
+    let allowed = allowed.iter().map(Method::as_str).chain(head).collect::<Vec<_>>().join(", ");
     if let Ok(allowed) = HeaderValue::try_from(allowed) {
         response.headers_mut().insert(header::ALLOW, allowed);
     }

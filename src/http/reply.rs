@@ -3,7 +3,7 @@
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use galerra_core::{
     CachePolicy, EdgeTarget, Erasure, Gallery, Grant, Image, Share, ShareToken, StoreTarget, Tally, layout,
 };
@@ -13,13 +13,24 @@ use time::format_description::well_known::Rfc3339;
 
 use super::Doors;
 use super::extract::Mount;
+use super::page;
+use super::problem::Problem;
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
 
 /// Closes what a handler left open: a response without a cache policy is not for caches, and none is for
 /// sniffing or for leaking addresses.
 pub(crate) async fn guard(request: Request, next: Next) -> Response {
+    let person = wants_page(request.headers());
     let mut response = next.run(request).await;
+    let problem = response.extensions_mut().remove::<Problem>().filter(|_| person);
+    if let Some(shown) = problem.as_ref().and_then(page::problem) {
+        let page = shown.into_response();
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        response.headers_mut().extend(page.headers().clone());
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::PLAIN));
+        *response.body_mut() = page.into_body();
+    }
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
     headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
@@ -29,6 +40,12 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
         .entry(header::CONTENT_SECURITY_POLICY)
         .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     response
+}
+
+/// Whether a browser asks, so that a page is the useful answer.
+pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accept.contains("text/html")
 }
 
 /// The headers by which caches may or may not keep what a grant opened.
@@ -53,9 +70,8 @@ pub(crate) fn cache_headers(doors: &Doors, mount: &Mount, grant: &Grant, image: 
     let policy = format!("public, max-age=300, s-maxage={shared}, must-revalidate");
     headers.insert(header::CACHE_CONTROL, HeaderValue::try_from(policy).unwrap_or(NO_STORE));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
-    let tags = layout::image_tags(image);
     for cdn in &parts.cdns {
-        headers.extend(cdn.headers(&tags));
+        headers.extend(cdn.headers(&layout::image_tags(image)));
     }
     headers
 }

@@ -1,12 +1,12 @@
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use galerra_core::{Error, GalleryId, NewShare, ShareId, ShareToken, Title, layout};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 
 use super::Doors;
 use super::extract::{Asking, Body, Id, Mount, share_cookie};
@@ -31,10 +31,8 @@ pub(crate) async fn create(
     Id(gallery): Id<GalleryId>,
     Body(new): Body<New>,
 ) -> Answer {
-    let new = NewShare {
-        label: Title::parse(&new.label)?,
-        expires: new.expires.as_deref().map(time_of).transpose()?,
-    };
+    let new =
+        NewShare { label: label(&new.label)?, expires: new.expires.as_deref().map(time_of).transpose()? };
     let (share, token) = doors.galerra.engine().share(&viewer, gallery, &new).await?;
     let mut shown = reply::share(&share);
     if let Some(shown) = shown.as_object_mut() {
@@ -43,9 +41,18 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(shown)).into_response())
 }
 
+fn label(text: &str) -> Result<Title, Error> {
+    Title::parse(text).map_err(|error| match error {
+        Error::Invalid { reason, .. } => Error::Invalid { field: "label", reason },
+        other => other,
+    })
+}
+
 fn time_of(text: &str) -> Result<OffsetDateTime, Error> {
-    OffsetDateTime::parse(text, &Rfc3339)
-        .map_err(|_| Error::Invalid { field: "expires", reason: "must be an RFC 3339 time".to_owned() })
+    let time =
+        OffsetDateTime::parse(text, &Rfc3339).ok().and_then(|time| time.checked_to_offset(UtcOffset::UTC));
+    let invalid = || Error::Invalid { field: "expires", reason: "must be an RFC 3339 time".to_owned() };
+    time.filter(|time| time.year() <= 9999).ok_or_else(invalid)
 }
 
 pub(crate) async fn list(
@@ -69,8 +76,7 @@ pub(crate) async fn revoke(
 
 /// Exchanges a link for a cookie and leads to a clean address, so that the secret stays out of histories,
 /// referrers and bookmarks.
-pub(crate) async fn open(State(doors): State<Doors>, mount: Mount, Path(token): Path<String>) -> Answer {
-    let token: ShareToken = token.parse().map_err(|()| Error::NotFound)?;
+pub(crate) async fn open(State(doors): State<Doors>, mount: Mount, Id(token): Id<ShareToken>) -> Answer {
     let engine = doors.galerra.engine();
     let (gallery, share) = engine.open_share(&token).await?;
     let secure = doors.galerra.public_url().is_some_and(|url| url.scheme() == "https");

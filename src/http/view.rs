@@ -1,5 +1,6 @@
 use axum::Json;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -27,9 +28,10 @@ pub(crate) async fn rendition(
     State(doors): State<Doors>,
     Asking(viewer): Asking,
     mount: Mount,
-    Path((image, file)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     request: HeaderMap,
 ) -> Answer {
+    let Path((image, file)) = path.map_err(|_| Error::NotFound)?;
     let id: ImageId = image.parse().map_err(|_| Error::NotFound)?;
     let engine = doors.galerra.engine();
     let seen = engine.image(&viewer, id).await?;

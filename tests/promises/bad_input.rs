@@ -207,7 +207,7 @@ async fn addresses_that_name_nothing_have_one_answer() {
     }
     let answer = scene.ada.send(Method::PUT, "/api/v1/galleries", "application/json", "{}").await;
     assert_eq!(answer.problem(405), "method-not-allowed");
-    assert_eq!(answer.header("allow"), "GET, POST");
+    assert_eq!(answer.header("allow"), "GET, POST, HEAD");
 }
 
 /// The folder of hostile files: each is taken or refused as its manifest says, by content and under its name.

@@ -78,6 +78,45 @@ async fn a_form_takes_what_it_can_and_names_what_it_cannot() {
 }
 
 #[tokio::test]
+async fn a_form_that_goes_wrong_names_what_was_taken() {
+    let client = Stage::new().operator().account("ada", "free").await;
+    let gallery = client.gallery("g", "unlisted").await;
+    let path = format!("/api/v1/galleries/{gallery}/images");
+    let part = |head: &str, body: &[u8]| {
+        let head = format!("--b\r\nContent-Disposition: form-data; {head}\r\n\r\n");
+        [head.as_bytes(), body, b"\r\n"].concat()
+    };
+    let good = part("name=\"files\"; filename=\"a.png\"", &photos::small(1));
+    let long = part("name=\"title\"", &vec![b'x'; 70_000]);
+    let nameless = part("name=\"files\"", b"no picture");
+    let kind = "multipart/form-data; boundary=b";
+    for bad in [long, nameless, b"--b\r\nX-Endless: ".to_vec()] {
+        let body = [good.clone(), bad, b"--b--\r\n".to_vec()].concat();
+        let answer = client.send(Method::POST, &path, kind, body).await.expect(201);
+        assert_eq!(answer["images"].as_array().unwrap().len(), 1);
+        assert_eq!(answer["refused"].as_array().unwrap().len(), 1, "{answer}");
+    }
+    let endless = client.send(Method::POST, &path, kind, vec![b'x'; 3 << 20]).await;
+    assert_eq!(endless.problem(400), "invalid-form");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_uploads_at_once_are_all_taken() {
+    let stage = Stage::new();
+    let client = stage.operator().account("ada", "free").await;
+    let gallery = client.gallery("g", "unlisted").await;
+    let photo = photos::generated(1, 16, 16);
+    let uploads = (0..64).map(|_| {
+        let (client, gallery, photo) = (client.clone(), gallery.clone(), photo.clone());
+        tokio::spawn(async move { client.upload(&gallery, photo).await })
+    });
+    for upload in uploads.collect::<Vec<_>>() {
+        upload.await.unwrap();
+    }
+    assert_eq!(client.get(&format!("/api/v1/galleries/{gallery}")).await.expect(200)["image_count"], 64);
+}
+
+#[tokio::test]
 async fn a_refused_file_leaves_nothing_behind() {
     let stage = Stage::new();
     let client = stage.operator().account("ada", "free").await;

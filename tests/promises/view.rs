@@ -137,6 +137,16 @@ async fn a_gallery_has_a_page_without_scripts_or_third_parties() {
 }
 
 #[tokio::test]
+async fn people_are_answered_with_pages() {
+    let stage = Stage::new();
+    let browser = stage.stranger().with("accept", "text/html,application/xhtml+xml");
+    let answer = browser.get("/g/gal_00000000000000000000000000").await;
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (404, "text/html; charset=utf-8"));
+    assert_eq!(answer.header("cache-control"), "private, no-store");
+    assert!(String::from_utf8(answer.body.to_vec()).unwrap().contains("there is nothing here for you"));
+}
+
+#[tokio::test]
 async fn a_free_account_has_no_private_gallery() {
     let ada: Client = Stage::new().operator().account("ada", "free").await;
     let new = serde_json::json!({"title": "t", "visibility": "private"});

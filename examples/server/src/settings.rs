@@ -5,31 +5,22 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use galerra::{Config, Location};
-use serde::Deserialize;
 use toml::{Table, Value};
 use url::Url;
 
 /// Every setting of the server, from the environment and a settings file.
-#[derive(Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) listen: String,
-    data: PathBuf,
-    records: Option<Location>,
-    blobs: Option<Location>,
-    cdn: String,
     pub(crate) public_url: Option<Url>,
-    cdn_url: Option<Url>,
     pub(crate) operator_token: Option<Secret>,
-    fill_max: Option<f64>,
-    purge_max: Option<f64>,
-    write_lease: Option<f64>,
-    tick: Option<f64>,
+    data: PathBuf,
+    galerra: Config,
+    /// Whether anything lies in the data folder.
+    uses_data: bool,
 }
 
 /// A text that `Debug` does not show.
-#[derive(Deserialize)]
-#[serde(transparent)]
 pub(crate) struct Secret(String);
 
 impl Secret {
@@ -44,90 +35,118 @@ impl fmt::Debug for Secret {
     }
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            listen: "127.0.0.1:8080".to_owned(),
-            data: "galerra-data".into(),
-            records: None,
-            blobs: None,
-            cdn: String::new(),
-            public_url: None,
-            cdn_url: None,
-            operator_token: None,
-            fill_max: None,
-            purge_max: None,
-            write_lease: None,
-            tick: None,
-        }
-    }
-}
-
-const TEXTS: [&str; 8] =
-    ["listen", "data", "records", "blobs", "cdn", "public_url", "cdn_url", "operator_token"];
-const SECONDS: [&str; 4] = ["fill_max", "purge_max", "write_lease", "tick"];
+/// What is wrong with a setting: names it, and never shows its value.
+type Wrong = Box<dyn Error>;
 
 impl Settings {
     /// Reads the file that `GALERRA_SETTINGS` names, if it names one, and lays the environment over it.
-    pub(crate) fn read() -> Result<Self, Box<dyn Error>> {
-        let mut table = match variable("settings") {
-            Some(path) => std::fs::read_to_string(&path)
-                .map_err(|error| format!("cannot read the settings file `{path}`: {error}"))?
-                .parse::<Table>()
-                // The message of the parser would quote the line, and with it a secret.
-                .map_err(|_| format!("the settings file `{path}` is not TOML"))?,
-            None => Table::new(),
-        };
-        for name in TEXTS {
-            if let Some(text) = variable(name) {
-                table.insert(name.to_owned(), Value::String(text));
-            }
-        }
-        for name in SECONDS {
-            if let Some(text) = variable(name) {
-                let seconds =
-                    text.parse().map_err(|_| format!("{} must be a number of seconds", upper(name)))?;
-                table.insert(name.to_owned(), Value::Float(seconds));
-            }
-        }
-        table.try_into().map_err(|error: toml::de::Error| error.message().to_owned().into())
-    }
-
-    /// The library's settings; defaults lie in the data folder, which is made if it is needed.
-    pub(crate) fn galerra(&self) -> Result<Config, Box<dyn Error>> {
-        let inside = |scheme: &str, name: &str| {
-            Location::from(format!("{scheme}:{}", self.data.join(name).display()).as_str())
-        };
-        if self.records.is_none() || self.blobs.is_none() {
-            // Everything in it is its owner's alone.
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&self.data)
-                .map_err(|error| format!("cannot make the data folder `{}`: {error}", self.data.display()))?;
-        }
+    pub(crate) fn read() -> Result<Self, Wrong> {
+        let mut source = Source { file: settings_file()? };
         let default = Config::default();
-        let edges = self.cdn.split(',').map(str::trim).filter(|url| !url.is_empty());
-        Ok(Config {
-            records: self.records.clone().unwrap_or_else(|| inside("sqlite", "records.sqlite")),
-            blobs: self.blobs.clone().unwrap_or_else(|| inside("file", "blobs")),
-            cdn: edges.map(Location::from).collect(),
-            public_url: self.public_url.clone(),
-            cdn_url: self.cdn_url.clone(),
-            mount: default.mount,
-            fill_max: self.fill_max.unwrap_or(default.fill_max),
-            purge_max: self.purge_max.unwrap_or(default.purge_max),
-            write_lease: self.write_lease.unwrap_or(default.write_lease),
-            tick: self.tick.unwrap_or(default.tick),
-        })
+        let data = PathBuf::from(source.text("data")?.unwrap_or_else(|| "galerra-data".to_owned()));
+        let inside = |scheme: &str, name: &str| {
+            Location::from(format!("{scheme}:{}", data.join(name).display()).as_str())
+        };
+        let records = source.text("records")?.map(|url| Location::from(url.as_str()));
+        let blobs = source.text("blobs")?.map(|url| Location::from(url.as_str()));
+        let cdn = source.text("cdn")?.unwrap_or_default();
+        let public_url = source.url("public_url")?;
+        let settings = Self {
+            listen: source.text("listen")?.unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
+            public_url: public_url.clone(),
+            operator_token: source.text("operator_token")?.map(Secret),
+            uses_data: records.is_none() || blobs.is_none(),
+            galerra: Config {
+                records: records.unwrap_or_else(|| inside("sqlite", "records.sqlite")),
+                blobs: blobs.unwrap_or_else(|| inside("file", "blobs")),
+                cdn: cdn
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|url| !url.is_empty())
+                    .map(Location::from)
+                    .collect(),
+                public_url,
+                cdn_url: source.url("cdn_url")?,
+                mount: default.mount,
+                fill_max: source.seconds("fill_max", default.fill_max)?,
+                purge_max: source.seconds("purge_max", default.purge_max)?,
+                write_lease: source.seconds("write_lease", default.write_lease)?,
+                tick: source.seconds("tick", default.tick)?,
+            },
+            data,
+        };
+        match source.file.keys().next() {
+            Some(unknown) => Err(format!("the settings file has `{unknown}`, which is no setting").into()),
+            None => Ok(settings),
+        }
+    }
+
+    /// The library's settings; the data folder is made if it is needed, for its owner alone.
+    pub(crate) fn galerra(&self) -> Result<Config, Wrong> {
+        if self.uses_data {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.data);
+            made.map_err(|error| format!("cannot make the data folder `{}`: {error}", self.data.display()))?;
+        }
+        Ok(self.galerra.clone())
     }
 }
 
-fn upper(name: &str) -> String {
-    format!("GALERRA_{}", name.to_uppercase())
+fn settings_file() -> Result<Table, Wrong> {
+    let Some(path) = variable("settings")? else { return Ok(Table::new()) };
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| format!("cannot read the settings file `{path}`: {error}"))?;
+    // The message of the parser would quote the line, and with it a secret.
+    text.parse().map_err(|_| format!("the settings file `{path}` is not TOML").into())
 }
 
-/// A variable that is set to nothing counts as not set.
-fn variable(name: &str) -> Option<String> {
-    std::env::var(upper(name)).ok().filter(|text| !text.is_empty())
+/// Where settings come from; each one is taken out of the file as it is read, so that what is left is unknown.
+struct Source {
+    file: Table,
+}
+
+impl Source {
+    fn text(&mut self, name: &str) -> Result<Option<String>, Wrong> {
+        let filed = match self.file.remove(name) {
+            Some(Value::String(text)) => Some(text).filter(|text| !text.is_empty()),
+            Some(_) => return Err(format!("the setting `{name}` must be a text").into()),
+            None => None,
+        };
+        Ok(variable(name)?.or(filed))
+    }
+
+    fn url(&mut self, name: &str) -> Result<Option<Url>, Wrong> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let url = Url::parse(&text)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.query().is_none());
+        let wrong = || format!("the setting `{name}` must be an http:// or https:// address without a query");
+        Ok(Some(url.ok_or_else(wrong)?))
+    }
+
+    fn seconds(&mut self, name: &str, default: f64) -> Result<f64, Wrong> {
+        let filed = match self.file.remove(name) {
+            Some(Value::Float(seconds)) => Some(seconds),
+            Some(Value::Integer(seconds)) => i32::try_from(seconds).ok().map(f64::from),
+            Some(_) => Some(f64::NAN),
+            None => None,
+        };
+        let given = match variable(name)? {
+            Some(text) => Some(text.parse().unwrap_or(f64::NAN)),
+            None => filed,
+        };
+        match given.unwrap_or(default) {
+            seconds if (0.0..=31_536_000.0).contains(&seconds) => Ok(seconds),
+            _ => Err(format!("the setting `{name}` must be a number of seconds").into()),
+        }
+    }
+}
+
+/// A variable of the environment; one that is set to nothing counts as not set.
+fn variable(name: &str) -> Result<Option<String>, Wrong> {
+    let name = format!("GALERRA_{}", name.to_uppercase());
+    match std::env::var(&name) {
+        Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(format!("{name} is not UTF-8").into()),
+    }
 }

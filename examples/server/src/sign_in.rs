@@ -17,10 +17,11 @@ pub(crate) fn identify(router: Router, galerra: &Galerra) -> Router {
 
 async fn by_cookie(State(galerra): State<Galerra>, mut request: Request, next: Next) -> Response {
     let signed = !request.headers().contains_key(header::AUTHORIZATION);
+    // Also without a cookie: another site must not sign a visitor in to an account of its own.
+    if signed && !request.method().is_safe() && is_foreign(request.headers()) {
+        return (StatusCode::FORBIDDEN, "this form was sent from another site\n").into_response();
+    }
     if let Some(key) = key(request.headers()).filter(|_| signed) {
-        if !request.method().is_safe() && is_foreign(request.headers()) {
-            return (StatusCode::FORBIDDEN, "this form was sent from another site\n").into_response();
-        }
         match galerra.viewer_of(&key).await {
             Ok(Some(viewer)) => {
                 request.extensions_mut().insert(viewer);

@@ -67,6 +67,10 @@ impl Blobs for Disk {
 
     async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Blob>, StorageError> {
         let path = self.path(key);
+        #[cfg(target_os = "linux")]
+        if let Some((size, bytes)) = super::cached::read(&path, range.clone()) {
+            return Ok(Some(Blob { size, body: whole(bytes) }));
+        }
         let found = blocking(move || read(&path, range)).await.map_err(|e| error("get", e))?;
         Ok(found.map(|(size, part, opened)| {
             let body = match opened {

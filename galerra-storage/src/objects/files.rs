@@ -8,7 +8,7 @@ use futures::StreamExt;
 use crate::{Body, whole};
 
 /// Up to this length a file is read at once; longer ones are streamed.
-const AT_ONCE: u64 = 512 * 1024;
+pub(super) const AT_ONCE: u64 = 512 * 1024;
 /// Length of a block of a streamed file.
 const BLOCK: u64 = 256 * 1024;
 

@@ -1,5 +1,7 @@
 //! Blobs on the local disk and on every `object_store`.
 
+#[cfg(target_os = "linux")]
+mod cached;
 mod disk;
 mod files;
 mod open;

@@ -41,7 +41,11 @@ impl Engine {
                 continue;
             }
             let step = self.step_edge(work, edge, now).await?;
+            let erasure = work.erasure.id;
             let Some(edge) = work.erasure.edges.get_mut(nth) else { continue };
+            if let Step::Failed(outcome, _) = &step {
+                tracing::warn!(%erasure, network = edge.name, ?outcome, "a network is not proven clean yet");
+            }
             if let Some(next) = note(edge, step, now) {
                 moved = next;
                 self.save(work, Change::default()).await?;

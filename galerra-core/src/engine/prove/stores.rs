@@ -32,6 +32,7 @@ impl Engine {
         match self.step_blobs(work).await {
             Ok(step) => work.erasure.blobs.step = step,
             Err(error) => {
+                tracing::warn!(erasure = %work.erasure.id, code = error.code(), "a store could not be emptied yet");
                 let outcome = Outcome::Failed { error: error.code().to_owned() };
                 work.erasure.blobs.attempts.failed(now, outcome);
                 self.save(work, Change::default()).await?;
