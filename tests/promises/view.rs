@@ -95,6 +95,20 @@ async fn a_conditional_request_is_authorised_first() {
 }
 
 #[tokio::test]
+async fn a_grant_that_has_ended_opens_nothing() {
+    let stage = Stage::new();
+    let ada = stage.operator().account("ada", "free").await;
+    let gallery = ada.gallery("open", "public").await;
+    let image = text(&ada.upload(&gallery, photos::small(1)).await, "id");
+    let engine = stage.boot().engine().clone();
+    let seen = engine.image(&galerra::Viewer::anonymous(), image.parse().unwrap()).await.unwrap();
+    assert!(engine.rendition(&seen, "thumb.jpg", None).await.is_ok());
+    stage.advance(time::Duration::minutes(5));
+    assert!(engine.rendition(&seen, "thumb.jpg", None).await.is_err());
+    assert!(engine.images(&seen.grant, None, 10).await.is_err());
+}
+
+#[tokio::test]
 async fn cache_headers_follow_the_grant() {
     let stage = Stage::new().behind(|cdn| cdn);
     let ada = stage.operator().account("ada", "pro").await;
