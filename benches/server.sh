@@ -3,14 +3,14 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 WORK=$(mktemp -d)
-PIDS=()
+declare -A STARTED=()
 trap 'leave' EXIT
 trap 'exit 130' INT TERM
 
 leave() {
     local pid
-    for pid in "${PIDS[@]}"; do kill "$pid" 2>"$WORK/ended" || true; done
-    for pid in "${PIDS[@]}"; do wait "$pid" 2>"$WORK/ended" || true; done
+    for pid in "${!STARTED[@]}"; do kill "$pid" 2>"$WORK/ended" || true; done
+    for pid in "${!STARTED[@]}"; do wait "$pid" 2>"$WORK/ended" || true; done
     rm -rf "$WORK"
 }
 
@@ -21,12 +21,14 @@ need() {
     done
 }
 
-# Runs a command in the background, to be stopped at the end: background LOG COMMAND…
+# Runs a command in the background, to be stopped at the end, and sets LAST to its pid: background LOG COMMAND…
 background() {
     local log=$1
     shift
+    : >"$log"
     "$@" >"$log" 2>"$log.err" &
-    PIDS+=($!)
+    LAST=$!
+    STARTED[$LAST]=yes
 }
 
 # Waits for the line `listening on ADDRESS` in a log and prints the address.
@@ -53,18 +55,29 @@ post() {
     curl -sS --fail-with-body -H "Authorization: Bearer $KEY" "${@:2}" "$GALERRA$1"
 }
 
-# Starts the server and makes an account and an open gallery: sets SERVER_PID, GALERRA, KEY and GALLERY.
-start_galerra() {
-    local binary=${GALERRA_SERVER:-target/release/galerra-server} json='Content-Type: application/json'
-    need curl python3
+# Starts the server over the data folder of this run: sets SERVER_PID and GALERRA.
+start_server() {
+    local binary=${GALERRA_SERVER:-${CARGO_TARGET_DIR:-target}/release/galerra-server}
     [[ -x $binary ]] || cargo build --release -p galerra-server
     # What the caller's environment says of other servers is not for this one.
     local name others=()
     for name in $(compgen -e GALERRA_); do others+=(-u "$name"); done
     background "$WORK/galerra" env "${others[@]}" GALERRA_LISTEN=127.0.0.1:0 GALERRA_DATA="$WORK/data" \
         GALERRA_OPERATOR_TOKEN="an operator for one run" GALERRA_LOG=warn "$binary" serve
-    SERVER_PID=${PIDS[-1]}
+    SERVER_PID=$LAST
     GALERRA=$(address "$WORK/galerra")
+}
+
+stop_server() {
+    kill "$SERVER_PID"
+    wait "$SERVER_PID"
+    unset "STARTED[$SERVER_PID]"
+}
+
+# Starts the server and makes an account and an open gallery: sets KEY and GALLERY.
+start_galerra() {
+    local json='Content-Type: application/json'
+    start_server
     KEY="an operator for one run"
     KEY=$(post /api/v1/accounts -H "$json" \
         -d '{"username":"bench","email":"bench@example.org","plan":"free"}' | field 'it["api_key"]')
@@ -87,4 +100,12 @@ head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
 parts = [chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(b"".join(rows), 6)), chunk(b"IEND", b"")]
 sys.stdout.buffer.write(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
 PYTHON
+}
+
+# Uploads a made picture and prints the address of one of its renditions: rendition EXPRESSION, of which `all` are
+# the renditions.
+rendition() {
+    picture 3000 2000 >"$WORK/picture.png"
+    post "/api/v1/galleries/$GALLERY/images" -H 'Content-Type: image/png' -T "$WORK/picture.png" -X POST |
+        field "(lambda all: $1)(it['renditions'])['url']"
 }
