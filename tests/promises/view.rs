@@ -109,6 +109,26 @@ async fn a_grant_that_has_ended_opens_nothing() {
 }
 
 #[tokio::test]
+async fn what_one_process_hides_every_process_hides() {
+    let stage = Stage::new();
+    let ada = stage.operator().account("ada", "free").await;
+    let (one, two) = (ada.gallery("one", "public").await, ada.gallery("two", "public").await);
+    let first = ada.upload(&one, photos::small(1)).await;
+    let second = ada.upload(&two, photos::small(2)).await;
+    let urls = [&first, &second].map(|image| text(&image["renditions"][0], "url"));
+    let elsewhere = stage.stranger();
+    for url in &urls {
+        assert_eq!(elsewhere.get(url).await.status, 200);
+        assert_eq!(elsewhere.get(url).await.status, 200);
+    }
+    crate::stage::erase(&ada, &format!("/api/v1/images/{}", text(&first, "id"))).await;
+    assert_eq!(elsewhere.get(&urls[0]).await.status, 410);
+    assert_eq!(elsewhere.get(&urls[1]).await.status, 200);
+    ada.delete("/api/v1/account").await.expect(202);
+    assert_eq!(elsewhere.get(&urls[1]).await.status, 410);
+}
+
+#[tokio::test]
 async fn cache_headers_follow_the_grant() {
     let stage = Stage::new().behind(|cdn| cdn);
     let ada = stage.operator().account("ada", "pro").await;

@@ -3,6 +3,7 @@
 mod account;
 mod erase;
 mod gallery;
+mod memo;
 mod prove;
 mod records;
 mod share;
@@ -25,6 +26,7 @@ pub use view::{Seen, SeenImage};
 use crate::{
     Account, AccountId, Env, Error, Event, EventId, Happened, Imaging, Policy, Result, Viewer, Who, layout,
 };
+use memo::Memo;
 use records::{Change, Stored, stored};
 
 /// What an engine is put together from.
@@ -46,10 +48,11 @@ pub struct Parts {
     pub mount: String,
 }
 
-/// Everything that may happen to a gallery. Cheap to clone; holds no state but its parts.
+/// Everything that may happen to a gallery. Cheap to clone; holds no state but its parts and a memo.
 #[derive(Debug, Clone)]
 pub struct Engine {
     parts: Arc<Parts>,
+    memo: Arc<Memo>,
 }
 
 /// One page of a list.
@@ -70,7 +73,7 @@ impl Engine {
     /// An engine over these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts) }
+        Self { parts: Arc::new(parts), memo: Arc::default() }
     }
 
     /// The parts, for the front door.

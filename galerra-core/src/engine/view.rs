@@ -1,11 +1,13 @@
 use std::ops::Range;
+use std::sync::Arc;
 
 use galerra_storage::{Blob, Key};
 
+use super::memo::Decoded;
 use super::records::{Place, ShareAt, Stored, stored};
 use super::{Engine, Page, Result, ranked};
 use crate::{
-    Account, AccountId, Error, Gallery, GalleryId, Grant, Image, ImageId, Rendition, Share, ShareToken,
+    Account, AccountId, Error, Gallery, GalleryId, Grant, Image, ImageId, Life, Rendition, Share, ShareToken,
     Tally, Viewer, decide, layout,
 };
 
@@ -26,7 +28,7 @@ pub struct SeenImage {
     /// The key to its bytes.
     pub grant: Grant,
     /// The image.
-    pub image: Image,
+    pub image: Arc<Image>,
 }
 
 impl Engine {
@@ -44,16 +46,42 @@ impl Engine {
 
     /// Shows an image, if the viewer may see its gallery.
     pub async fn image(&self, viewer: &Viewer, id: ImageId) -> Result<SeenImage> {
+        let decoded = self.decoded(id).await?;
+        let grant = self.grant(viewer, &decoded.account, &decoded.gallery).await?;
+        match decoded.image.life {
+            Life::Live => Ok(SeenImage { grant, image: Arc::clone(&decoded.image) }),
+            Life::Gated { .. } => Err(hidden(&decoded.gallery)),
+        }
+    }
+
+    /// The records behind an image as they are now; decoded only if they have changed since the last time.
+    async fn decoded(&self, id: ImageId) -> Result<Arc<Decoded>> {
+        if let Some(known) = self.memo.find(id) {
+            if known.is_current(&self.parts.records.get(&known.keys).await?) {
+                return Ok(known);
+            }
+            self.memo.forget(id);
+        }
         let (owner, gal) = self.place(id).await?;
-        let keys = [layout::account(owner), layout::gallery(owner, gal), layout::image(owner, gal, id)];
+        let keys = [
+            layout::reference(id),
+            layout::account(owner),
+            layout::gallery(owner, gal),
+            layout::image(owner, gal, id),
+        ];
         let rows = self.parts.records.get(&keys).await?;
-        let [Some(account), Some(gallery), Some(image)] = rows.as_slice() else {
+        let [Some(place), Some(account), Some(gallery), Some(image)] = rows.as_slice() else {
             return Err(Error::NotFound);
         };
-        let gallery = stored::<Gallery>(gallery)?.value;
-        let image = stored::<Image>(image)?.value;
-        let grant = self.grant(viewer, &stored::<Account>(account)?.value, &gallery).await?;
-        if image.life.is_live() { Ok(SeenImage { grant, image }) } else { Err(hidden(&gallery)) }
+        let decoded = Arc::new(Decoded {
+            versions: [place.version, account.version, gallery.version, image.version],
+            account: stored(account)?.value,
+            gallery: stored(gallery)?.value,
+            image: Arc::new(stored(image)?.value),
+            keys,
+        });
+        self.memo.keep(id, Arc::clone(&decoded));
+        Ok(decoded)
     }
 
     /// The images a grant opens, in the gallery's order.

@@ -52,6 +52,7 @@ impl Engine {
         {
             return Ok(Moved::Not);
         }
+        self.memo.forget_all();
         let rows = self.next_rows(work).await?;
         let removed = work.erasure.records.step.removed() + rows.len() as u64;
         let mut change = Change::default();
