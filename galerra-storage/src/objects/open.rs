@@ -34,7 +34,9 @@ fn cloud(url: &Url, name: &str, feature: &str, built: bool, settings: &str) -> R
     if !built {
         return Err(invalid(name, &format!("built without the feature `{feature}`")));
     }
-    let settings = std::env::vars().filter(|(variable, _)| variable.starts_with(settings));
+    let texts = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let settings = texts.filter(|(name, _)| name.starts_with(settings));
     let refused = |error: object_store::Error| invalid(name, &Cause::from(error).to_string());
     let (store, folder) = object_store::parse_url_opts(url, settings).map_err(refused)?;
     let ordered = match ObjectStoreScheme::parse(url) {
