@@ -1,3 +1,5 @@
+#[cfg(feature = "imaging")]
+use crate::OpenError;
 use galerra_core::Policy;
 use serde::Deserialize;
 use time::Duration;
@@ -28,6 +30,15 @@ pub struct Config {
     pub write_lease: f64,
     /// Pause between two ticks, in seconds.
     pub tick: f64,
+    /// What an image may ask for.
+    #[cfg(feature = "imaging")]
+    pub limits: crate::imaging::Limits,
+    /// The renditions to make of every image; none means the default ones.
+    #[cfg(feature = "imaging")]
+    pub presets: Vec<crate::imaging::Preset>,
+    /// The mark on renditions whose preset asks for it.
+    #[cfg(feature = "imaging")]
+    pub watermark: Option<crate::imaging::Watermark>,
 }
 
 /// Text of a URL that may hold a password: `Debug` shows its scheme only.
@@ -75,6 +86,12 @@ impl Default for Config {
             purge_max: policy.purge_max.as_seconds_f64(),
             write_lease: policy.write_lease.as_seconds_f64(),
             tick: 1.0,
+            #[cfg(feature = "imaging")]
+            limits: crate::imaging::Limits::default(),
+            #[cfg(feature = "imaging")]
+            presets: Vec::new(),
+            #[cfg(feature = "imaging")]
+            watermark: None,
         }
     }
 }
@@ -88,6 +105,17 @@ impl Config {
             purge_max: seconds(self.purge_max)?,
             write_lease: seconds(self.write_lease)?,
             ..Policy::default()
+        })
+    }
+
+    /// What is made of every image; an error names the preset that is wrong.
+    #[cfg(feature = "imaging")]
+    pub fn recipe(&self) -> Result<crate::imaging::Recipe, OpenError> {
+        use crate::imaging::{Preset, Recipe};
+        let presets = if self.presets.is_empty() { Preset::standard() } else { self.presets.clone() };
+        Ok(match &self.watermark {
+            Some(watermark) => Recipe::with_watermark(presets, watermark.prepared()?)?,
+            None => Recipe::new(presets)?,
         })
     }
 

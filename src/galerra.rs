@@ -1,14 +1,13 @@
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use galerra_cdn::CdnError;
-use galerra_core::{Engine, Error, OperatorToken, Parts, PolicyError, Viewer};
+use galerra_core::{Engine, Error, OperatorToken, Parts, PolicyError, Redeveloped, Viewer};
 use galerra_storage::StorageError;
 use sha2::{Digest, Sha256};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use url::Url;
 
 use crate::deadline::Deadline;
@@ -16,6 +15,9 @@ use crate::{Config, Registry, SystemEnv};
 
 /// Longest a blob store call may take; never more than half a write lease, so that no write outlives its lease.
 const BLOB_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Pause between two looks at whether renditions are to be made anew.
+const REST: Duration = Duration::from_secs(5);
 
 /// Why a Galerra could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +39,14 @@ pub enum OpenError {
         /// The setting.
         what: &'static str,
     },
+    /// The presets make no recipe.
+    #[cfg(feature = "imaging")]
+    #[error(transparent)]
+    Recipe(#[from] crate::imaging::RecipeError),
+    /// The watermark cannot be drawn.
+    #[cfg(feature = "imaging")]
+    #[error(transparent)]
+    Watermark(#[from] crate::imaging::WatermarkError),
     /// The policy contradicts itself.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -84,15 +94,8 @@ impl Galerra {
     /// Opens a service from settings, with the backends this build has.
     #[cfg(feature = "imaging")]
     pub async fn open(config: &Config) -> Result<Self, OpenError> {
-        Self::open_with(
-            config,
-            &Registry::default(),
-            Arc::new(crate::imaging::Developer::new(
-                crate::imaging::Limits::default(),
-                crate::imaging::Preset::standard(),
-            )),
-        )
-        .await
+        let developer = crate::imaging::Developer::new(config.limits.clone(), config.recipe()?);
+        Self::open_with(config, &Registry::default(), Arc::new(developer)).await
     }
 
     /// Opens a service from settings, with the host's own backends and its own imaging.
@@ -174,20 +177,59 @@ impl Galerra {
         }
     }
 
-    /// Does what is due again and again until `shutdown` resolves; then finishes the tick it is in.
+    /// Does what is due again and again until `shutdown` resolves; then finishes the step it is in. Beside that
+    /// it makes renditions anew when the recipe is another one than the last time.
     ///
     /// Any number of processes may run this over the same stores.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) {
-        let mut shutdown = pin!(shutdown);
+        let (end, ended) = watch::channel(());
+        let until_the_end = async move {
+            shutdown.await;
+            drop(end);
+        };
+        tokio::join!(until_the_end, self.tick_until(ended.clone()), self.redevelop_until(ended));
+    }
+
+    async fn tick_until(&self, mut ended: watch::Receiver<()>) {
         loop {
             if let Err(error) = self.engine().tick().await {
                 tracing::warn!(code = error.code(), "a tick failed; the next one tries again");
             }
             tokio::select! {
                 biased;
-                () = &mut shutdown => return,
+                _ = ended.changed() => return,
                 () = self.shared.wake.notified() => {}
                 () = tokio::time::sleep(self.shared.doors.pause) => {}
+            }
+        }
+    }
+
+    async fn redevelop_until(&self, mut ended: watch::Receiver<()>) {
+        let mut begun = false;
+        loop {
+            let step = if begun {
+                self.engine().redevelop().await
+            } else {
+                self.engine().begin_redevelopment().await.map(|()| {
+                    begun = true;
+                    Redeveloped::More
+                })
+            };
+            let pause = match step {
+                Ok(Redeveloped::More) => Duration::ZERO,
+                Ok(Redeveloped::Idle) => REST,
+                Err(error) => {
+                    tracing::warn!(
+                        code = error.code(),
+                        "renditions could not be made anew; the next step tries again"
+                    );
+                    REST
+                }
+            };
+            tokio::select! {
+                biased;
+                _ = ended.changed() => return,
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }

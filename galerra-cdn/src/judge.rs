@@ -22,8 +22,8 @@ pub fn judge(probe: &Probe, answer: &Response<Bytes>) -> Sighting {
     let birth = birth(probe, answer.headers(), members.as_deref());
     let verdict = if serves_bytes(probe, answer) || birth == Birth::BeforeGate {
         Verdict::Present
-    } else if matches!(answer.status().as_u16(), 404 | 410) {
-        members.map_or(Verdict::Inconclusive, |members| missing(&members, birth))
+    } else if matches!(answer.status().as_u16(), 404 | 410) || serves_successor(probe, answer) {
+        members.map_or(Verdict::Inconclusive, |members| missing(&members, birth, answer.status().as_u16()))
     } else {
         Verdict::Inconclusive
     };
@@ -33,29 +33,39 @@ pub fn judge(probe: &Probe, answer: &Response<Bytes>) -> Sighting {
 /// Whether the answer holds or vouches for the bytes.
 fn serves_bytes(probe: &Probe, answer: &Response<Bytes>) -> bool {
     match answer.status().as_u16() {
-        200 | 203 => HEXLOWER.encode(&Sha256::digest(answer.body())).eq_ignore_ascii_case(&probe.sha256),
+        200 | 203 => digest(answer).eq_ignore_ascii_case(&probe.sha256),
         // Nobody asked for a part or a condition: whoever answers so holds a whole.
         206 | 304 => true,
         _ => false,
     }
 }
 
-/// The verdict over an answer 404 or 410.
-fn missing(members: &[Member], birth: Birth) -> Verdict {
-    let verdict = members.iter().map(member).max().unwrap_or(Verdict::Inconclusive);
+/// Whether the answer holds just what took the place of the bytes.
+fn serves_successor(probe: &Probe, answer: &Response<Bytes>) -> bool {
+    let successor = probe.successor.as_ref().filter(|_| answer.status() == 200);
+    successor.is_some_and(|successor| digest(answer).eq_ignore_ascii_case(successor))
+}
+
+fn digest(answer: &Response<Bytes>) -> String {
+    HEXLOWER.encode(&Sha256::digest(answer.body()))
+}
+
+/// The verdict over an answer 404 or 410, or one that holds the successor.
+fn missing(members: &[Member], birth: Birth, status: u16) -> Verdict {
+    let verdict = members.iter().map(|seen| member(seen, status)).max().unwrap_or(Verdict::Inconclusive);
     match birth {
         Birth::Unknown => verdict.max(Verdict::Inconclusive),
         _ => verdict,
     }
 }
 
-fn member(member: &Member) -> Verdict {
+fn member(member: &Member, status: u16) -> Verdict {
+    let agrees =
+        |forwarded: u16| (forwarded == 200) == (status == 200) && matches!(forwarded, 200 | 404 | 410);
     match (member.hit, member.fwd.as_deref()) {
         // A stored "gone" is fine when it is younger than the gate; `birth` judges that.
         (true, None) => Verdict::Absent,
-        (false, Some("uri-miss" | "miss")) if matches!(member.fwd_status, None | Some(404 | 410)) => {
-            Verdict::Absent
-        }
+        (false, Some("uri-miss" | "miss")) if member.fwd_status.is_none_or(agrees) => Verdict::Absent,
         (false, Some("stale")) => Verdict::Present,
         _ => Verdict::Inconclusive,
     }
@@ -137,7 +147,7 @@ mod tests {
 
     fn probe() -> Probe {
         let sha256 = HEXLOWER.encode(&Sha256::digest("image"));
-        Probe { path: "/i/a.jpg".into(), sha256, gated: GATED }
+        Probe { path: "/i/a.jpg".into(), sha256, gated: GATED, successor: None }
     }
 
     #[test]
@@ -195,6 +205,29 @@ mod tests {
             ("moved", 302, miss, None, "", Inconclusive),
         ] {
             assert_eq!(verdict(status, cache_status, age, body), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_took_the_place_of_the_bytes_is_as_good_as_nothing() {
+        use Verdict::{Absent, Inconclusive, Present};
+        let probe = Probe { successor: Some(HEXLOWER.encode(&Sha256::digest("new"))), ..probe() };
+        let verdict = |cache_status: &str, age: &str, body: &'static str| {
+            let answer = Response::builder().header("cache-status", cache_status).header("age", age);
+            let answer = answer.header("date", "Sun, 01 Mar 2026 12:00:50 GMT");
+            judge(&probe, &answer.body(Bytes::from_static(body.as_bytes())).expect("response")).verdict
+        };
+        let miss = "edge; fwd=uri-miss; fwd-status=200";
+        for (cache_status, age, body, expected) in [
+            (miss, "0", "new", Absent),
+            ("edge; hit", "10", "new", Absent),
+            ("edge; hit", "10", "image", Present),
+            (miss, "0", "other", Inconclusive),
+            ("edge; fwd=uri-miss; fwd-status=410", "0", "new", Inconclusive),
+            ("edge; fwd=stale; fwd-status=200", "0", "new", Present),
+            ("", "0", "new", Inconclusive),
+        ] {
+            assert_eq!(verdict(cache_status, age, body), expected, "{cache_status} {body}");
         }
     }
 

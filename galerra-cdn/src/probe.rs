@@ -10,6 +10,8 @@ pub struct Probe {
     pub sha256: String,
     /// When the origin stopped serving it: an older copy is a copy.
     pub gated: OffsetDateTime,
+    /// SHA-256 of the body that took its place, in lower-case hex, if one did.
+    pub successor: Option<String>,
 }
 
 /// What a probe saw.

@@ -232,7 +232,7 @@ mod tests {
     #[tokio::test]
     async fn no_answer_to_a_probe_is_an_observation_and_a_wrong_set_up_is_not() {
         let gated = OffsetDateTime::UNIX_EPOCH;
-        let probe = Probe { path: "/a".into(), sha256: String::new(), gated };
+        let probe = Probe { path: "/a".into(), sha256: String::new(), gated, successor: None };
         let seen = varnish([]).probe(&probe).await.expect("a sighting");
         assert_eq!(seen, Sighting { verdict: Verdict::Inconclusive, status: 0, witness: String::new() });
         let wrong = varnish([Err(TransportError::Unsupported("https".into()))]).probe(&probe).await;

@@ -227,7 +227,12 @@ mod tests {
             edge("varnish://v:80?host=img.example&scheme=http").url("/a").as_str(),
             "http://img.example/a"
         );
-        let probe = Probe { path: "/a?b".into(), sha256: String::new(), gated: OffsetDateTime::UNIX_EPOCH };
+        let probe = Probe {
+            path: "/a?b".into(),
+            sha256: String::new(),
+            gated: OffsetDateTime::UNIX_EPOCH,
+            successor: None,
+        };
         let request = varnish.probe(&probe).expect("request");
         assert_eq!(request.uri(), "http://[::1]:6081/a?b");
         assert_eq!(request.headers()["host"], "img.example:8443");
@@ -279,7 +284,12 @@ mod tests {
     fn a_path_is_not_a_url() {
         let varnish = edge("varnish://127.0.0.1:6081");
         for bad in ["", "a", "http://evil/", "/a b", "/a\r\nx: y"] {
-            let probe = Probe { path: bad.into(), sha256: String::new(), gated: OffsetDateTime::UNIX_EPOCH };
+            let probe = Probe {
+                path: bad.into(),
+                sha256: String::new(),
+                gated: OffsetDateTime::UNIX_EPOCH,
+                successor: None,
+            };
             assert!(varnish.probe(&probe).is_err(), "{bad:?}");
         }
     }

@@ -38,6 +38,13 @@ pub enum Happened {
         /// Its gallery.
         gallery: GalleryId,
     },
+    /// The renditions of an image were made anew.
+    ImageRedeveloped {
+        /// The image.
+        image: ImageId,
+        /// Its gallery.
+        gallery: GalleryId,
+    },
     /// A share was made.
     Shared {
         /// The share.

@@ -97,6 +97,15 @@ ids! {
     EventId = "evt_";
 }
 
+impl ImageId {
+    /// Its place among all ids there can be, from 0 to 1.
+    #[must_use]
+    pub fn share(self) -> f64 {
+        let [first, second, ..] = self.0;
+        f64::from(u16::from_be_bytes([first, second])) / 65_536.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

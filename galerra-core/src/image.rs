@@ -1,7 +1,9 @@
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{AccountId, Description, FileName, Format, GalleryId, ImageId, Life, Title};
+use crate::{AccountId, Description, Fact, Facts, FileName, Format, GalleryId, ImageId, Life, Title};
 
 /// An image: its original, what was made of it, and what its owner says about it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,8 +26,29 @@ pub struct Image {
     pub height: u32,
     /// `ThumbHash` of the picture, base64.
     pub placeholder: String,
+    /// Dominant colour as CSS, such as `#aabbcc`; empty for images of the first version.
+    #[serde(default)]
+    pub colour: String,
+    /// What crops keep in sight.
+    #[serde(default)]
+    pub focal: Focal,
+    /// What the file said about how it was taken; its owner's, but for what `shown` names.
+    #[serde(default)]
+    pub facts: Facts,
+    /// The facts that every viewer is shown.
+    #[serde(default)]
+    pub shown: BTreeSet<Fact>,
+    /// The recipe by which the renditions were planned; empty for images of the first version.
+    #[serde(default)]
+    pub recipe: String,
+    /// How often the renditions were made anew: blobs of different rounds have different keys.
+    #[serde(default)]
+    pub(crate) round: u32,
     /// What is shown to viewers, smallest first.
     pub renditions: Vec<Rendition>,
+    /// The picture at full size without metadata, once somebody has asked for it.
+    #[serde(default)]
+    pub master: Option<StoredMaster>,
     /// When it was uploaded.
     #[serde(with = "time::serde::rfc3339")]
     pub created: OffsetDateTime,
@@ -33,6 +56,14 @@ pub struct Image {
     pub(crate) rank: String,
     /// Whether it may still be seen.
     pub life: Life,
+}
+
+impl Image {
+    /// Whether both are live and have the same bytes stored, and the same still to come.
+    pub(crate) fn has_bytes_of(&self, other: &Self) -> bool {
+        let bytes = |image: &Self| (image.life, image.round, image.renditions.clone(), image.master.clone());
+        self.life.is_live() && bytes(self) == bytes(other)
+    }
 }
 
 /// The bytes as uploaded, bit-exact; its owner alone can fetch them.
@@ -49,6 +80,8 @@ pub struct Original {
 }
 
 /// A named size × format of an image, encoded from pixels.
+///
+/// It is in the record, and so in every plan to erase, before its bytes exist.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rendition {
     /// Name of its preset, such as `thumb`.
@@ -59,9 +92,23 @@ pub struct Rendition {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
+    /// Who is shown it.
+    #[serde(default)]
+    pub audience: Audience,
+    /// In which round its blob was, or will be, written.
+    #[serde(default)]
+    pub(crate) round: u32,
+    /// Its bytes; `None` until somebody has asked for them.
+    #[serde(flatten)]
+    pub made: Option<Made>,
+}
+
+/// What is known of bytes that are stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
     /// Length in bytes.
     pub bytes: u64,
-    /// SHA-256, lower-case hex: its strong `ETag`, and what probes look for after it was erased.
+    /// SHA-256, lower-case hex: the strong `ETag`, and what probes look for after it was erased.
     pub sha256: String,
 }
 
@@ -70,5 +117,81 @@ impl Rendition {
     #[must_use]
     pub fn file(&self) -> String {
         format!("{}.{}", self.name, self.format.extension())
+    }
+}
+
+/// The master of an image, stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredMaster {
+    /// Its format.
+    pub format: Format,
+    /// Whether its pixels are those of the original bit for bit.
+    pub exact: bool,
+    /// In which round its blob was written.
+    pub(crate) round: u32,
+    /// Its bytes.
+    #[serde(flatten)]
+    pub made: Made,
+}
+
+/// Who is shown a rendition. The owner may fetch all of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Audience {
+    /// Whoever may see the image.
+    #[default]
+    Everyone,
+    /// Its owner alone, such as a size without a watermark.
+    Owner,
+    /// Everybody else, such as a size with a watermark.
+    Guests,
+}
+
+/// The point of a picture that crops keep in sight, as shares of its width and height; `(0.5, 0.5)` is the middle.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "(f32, f32)", into = "(f32, f32)")]
+pub struct Focal {
+    x: f32,
+    y: f32,
+}
+
+impl Focal {
+    /// A point; `None` unless both shares are from 0 to 1.
+    #[must_use]
+    pub fn at(x: f32, y: f32) -> Option<Self> {
+        let inside = |share: f32| (0.0..=1.0).contains(&share);
+        (inside(x) && inside(y)).then_some(Self { x, y })
+    }
+
+    /// Share of the width, from the left.
+    #[must_use]
+    pub fn x(self) -> f32 {
+        self.x
+    }
+
+    /// Share of the height, from the top.
+    #[must_use]
+    pub fn y(self) -> f32 {
+        self.y
+    }
+}
+
+impl Default for Focal {
+    fn default() -> Self {
+        Self { x: 0.5, y: 0.5 }
+    }
+}
+
+impl TryFrom<(f32, f32)> for Focal {
+    type Error = &'static str;
+
+    fn try_from((x, y): (f32, f32)) -> Result<Self, Self::Error> {
+        Self::at(x, y).ok_or("a focal point is two shares from 0 to 1")
+    }
+}
+
+impl From<Focal> for (f32, f32) {
+    fn from(focal: Focal) -> Self {
+        (focal.x, focal.y)
     }
 }

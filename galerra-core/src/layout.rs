@@ -15,8 +15,10 @@
 //! | `operator/token` | digest of the operator's token, if Galerra made it |
 //! | `erasure/{era}` · `open/{era}` · `plan/{era}/{page}` | erasure · that it is unfinished · what it has to prove |
 //! | `event/{rank}.{evt}` | the feed |
+//! | `work/redevelopment` | how far the making anew of renditions has come |
 //!
-//! Blobs lie under `{acc}/{gal}/{img}/`: `original`, and a file for each rendition.
+//! Blobs lie under `{acc}/{gal}/{img}/`: `original`, `master`, and a file for each rendition; what was made anew
+//! lies one folder deeper, `{round}/`.
 
 use data_encoding::HEXLOWER;
 use galerra_cdn::Tag;
@@ -101,6 +103,25 @@ pub(crate) fn reference(id: impl std::fmt::Display) -> Key {
     key(format!("ref/{id}"))
 }
 
+/// Where everything is.
+pub(crate) fn references() -> Prefix {
+    prefix("ref".to_owned())
+}
+
+/// The key before the first reference to an image.
+pub(crate) fn before_images() -> Key {
+    key("ref/img_".to_owned())
+}
+
+/// The image that a reference is of.
+pub(crate) fn referenced_image(reference: &Key) -> Option<ImageId> {
+    reference.as_str().strip_prefix("ref/")?.parse().ok()
+}
+
+pub(crate) fn redevelopment() -> Key {
+    key("work/redevelopment".to_owned())
+}
+
 pub(crate) fn api_key(digest: &str) -> Key {
     key(format!("apikey/{digest}"))
 }
@@ -146,7 +167,7 @@ pub(crate) fn event(at: OffsetDateTime, id: EventId) -> Key {
 /// The record ranges of a subject, in the order they are emptied: what decides who may see the rest goes last.
 pub(crate) fn ranges(subject: &Subject, owner: AccountId) -> Vec<Prefix> {
     match subject {
-        Subject::Image { .. } => Vec::new(),
+        Subject::Image { .. } | Subject::Renditions { .. } => Vec::new(),
         Subject::Gallery { gallery } => {
             ["image", "images", "share"].map(|kind| prefix(format!("{owner}/{kind}/{gallery}"))).to_vec()
         }
@@ -167,25 +188,26 @@ pub(crate) fn singles(subject: &Subject, owner: AccountId, rank: &str) -> Vec<Ke
         Subject::Gallery { gallery: gal } => {
             vec![tally(owner, *gal), gallery_listed(owner, *gal, rank), gallery(owner, *gal)]
         }
-        Subject::Account => Vec::new(),
+        Subject::Account | Subject::Renditions { .. } => Vec::new(),
     }
 }
 
 /// Where uploads that are still being written for a subject would show.
 pub(crate) fn intents(subject: &Subject, owner: AccountId) -> Option<Prefix> {
     match subject {
-        Subject::Image { .. } => None,
+        Subject::Image { .. } | Subject::Renditions { .. } => None,
         Subject::Gallery { gallery } => Some(prefix(format!("{owner}/intent/{gallery}"))),
         Subject::Account => Some(prefix(format!("{owner}/intent"))),
     }
 }
 
-/// The blobs of a subject.
-pub(crate) fn blobs(subject: &Subject, owner: AccountId) -> Prefix {
+/// The folder of a subject's blobs; `None` when they share it with blobs that stay.
+pub(crate) fn blobs(subject: &Subject, owner: AccountId) -> Option<Prefix> {
     match subject {
-        Subject::Image { gallery, image } => image_blobs(owner, *gallery, *image),
-        Subject::Gallery { gallery } => prefix(format!("{owner}/{gallery}")),
-        Subject::Account => prefix(owner.to_string()),
+        Subject::Image { gallery, image } => Some(image_blobs(owner, *gallery, *image)),
+        Subject::Gallery { gallery } => Some(prefix(format!("{owner}/{gallery}"))),
+        Subject::Account => Some(prefix(owner.to_string())),
+        Subject::Renditions { .. } => None,
     }
 }
 
@@ -193,13 +215,26 @@ pub(crate) fn image_blobs(acc: AccountId, gal: GalleryId, img: ImageId) -> Prefi
     prefix(format!("{acc}/{gal}/{img}"))
 }
 
-pub(crate) fn original_blob(acc: AccountId, gal: GalleryId, img: ImageId) -> Key {
-    key(format!("{acc}/{gal}/{img}/original"))
+pub(crate) fn original_blob(image: &Image) -> Key {
+    key(format!("{}original", image_folder(image)))
 }
 
-/// The blob of a rendition file such as `thumb.jpg`.
-pub(crate) fn rendition_blob(acc: AccountId, gal: GalleryId, img: ImageId, file: &str) -> Key {
-    key(format!("{acc}/{gal}/{img}/{file}"))
+/// The blob of a rendition: a new one in each round, so that bytes are never written over.
+pub(crate) fn rendition_blob(image: &Image, rendition: &Rendition) -> Key {
+    round_blob(image, rendition.round, &rendition.file())
+}
+
+pub(crate) fn master_blob(image: &Image, round: u32) -> Key {
+    round_blob(image, round, "master")
+}
+
+fn round_blob(image: &Image, round: u32, file: &str) -> Key {
+    let folder = image_folder(image);
+    key(if round == 0 { format!("{folder}{file}") } else { format!("{folder}{round}/{file}") })
+}
+
+fn image_folder(image: &Image) -> Prefix {
+    image_blobs(image.owner, image.gallery, image.id)
 }
 
 /// The path under which a rendition is served, below wherever the router is mounted.
@@ -233,17 +268,24 @@ pub fn image_tags(image: &Image) -> [Tag; 3] {
 /// The one tag that everything of a subject carries.
 pub(crate) fn subject_tag(subject: &Subject, owner: AccountId) -> Tag {
     match subject {
-        Subject::Image { image, .. } => tag('i', &image.bare()),
+        Subject::Image { image, .. } | Subject::Renditions { image, .. } => tag('i', &image.bare()),
         Subject::Gallery { gallery } => tag('g', &gallery.bare()),
         Subject::Account => tag('u', &owner.bare()),
     }
 }
 
-/// Every blob of an image, from its manifest.
+/// Every blob that an image has or may yet get, from its manifest.
 pub(crate) fn manifest(image: &Image) -> Vec<Key> {
-    let (acc, gal, img) = (image.owner, image.gallery, image.id);
-    let file = |rendition: &Rendition| rendition_blob(acc, gal, img, &rendition.file());
-    image.renditions.iter().map(file).chain([original_blob(acc, gal, img)]).collect()
+    let master = image.master.as_ref().map_or(image.round, |master| master.round);
+    let renditions = image.renditions.iter().map(|rendition| rendition_blob(image, rendition));
+    renditions.chain([master_blob(image, master), original_blob(image)]).collect()
+}
+
+/// The blobs that were made of an image so far.
+pub(crate) fn made_blobs(image: &Image) -> Vec<Key> {
+    let made = image.renditions.iter().filter(|rendition| rendition.made.is_some());
+    let renditions = made.map(|rendition| rendition_blob(image, rendition));
+    renditions.chain(image.master.iter().map(|master| master_blob(image, master.round))).collect()
 }
 
 /// The views that SQL stores offer to operators.

@@ -10,6 +10,7 @@ mod env;
 mod erasure;
 mod error;
 mod event;
+mod facts;
 mod gallery;
 mod id;
 mod image;
@@ -23,17 +24,20 @@ mod text;
 mod visibility;
 
 pub use account::{Account, Email, NewAccount, Plan, ProPlan, Username};
-pub use engine::{Engine, NewImage, Page, Parts, Seen, SeenImage, Ticked};
+pub use engine::{
+    Engine, ImageEdit, NewImage, Page, Parts, Redeveloped, Redevelopment, Seen, SeenImage, Ticked,
+};
 pub use env::Env;
 pub use erasure::{
     Attempt, Attempts, EdgeStep, EdgeTarget, Erasure, Lane, Outcome, Stage, StoreStep, StoreTarget, Subject,
 };
 pub use error::{Error, Result};
 pub use event::{Event, Happened};
+pub use facts::{Fact, Facts, Location};
 pub use gallery::{Gallery, NewGallery, Shares, Tally, Visibility, VisibilityKind};
 pub use id::{AccountId, ErasureId, EventId, GalleryId, IdError, ImageId, ShareId};
-pub use image::{Image, Original, Rendition};
-pub use imaging::{Developed, Format, Imaging, Refusal, Rendered};
+pub use image::{Audience, Focal, Image, Made, Original, Rendition, StoredMaster};
+pub use imaging::{Developed, Format, Imaging, Master, Order, Refusal, Rendered, Want};
 pub use policy::{Policy, PolicyError};
 pub use receipt::{Level, Receipt};
 pub use secret::{ApiKey, OperatorToken, ShareToken};

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{AccountId, ErasureId, Gallery, GalleryId, Policy, Share, ShareToken};
+use crate::{AccountId, Audience, ErasureId, Gallery, GalleryId, Policy, Rendition, Share, ShareToken};
 
 /// Whether something may still be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +115,28 @@ impl Grant {
     #[must_use]
     pub fn is_owner(&self) -> bool {
         self.reach == Reach::Owner
+    }
+
+    /// Whether the viewer may have the master, which is the picture at its full size: so far its owner alone.
+    #[must_use]
+    pub fn may_download(&self) -> bool {
+        self.is_owner()
+    }
+
+    /// Whether the viewer is shown a rendition.
+    #[must_use]
+    pub fn shows(&self, rendition: &Rendition) -> bool {
+        match rendition.audience {
+            // An owner may look at what guests see.
+            Audience::Everyone | Audience::Guests => true,
+            Audience::Owner => self.is_owner(),
+        }
+    }
+
+    /// What caches may do with a rendition: what is the owner's alone is for no cache, even of an open gallery.
+    #[must_use]
+    pub fn cache_of(&self, rendition: &Rendition) -> CachePolicy {
+        if rendition.audience == Audience::Owner { CachePolicy::NoStore } else { self.cache }
     }
 
     /// The epoch it was given under.

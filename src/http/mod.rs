@@ -2,12 +2,14 @@
 //! request, call the engine once, and reply.
 
 mod account;
+mod edit;
 mod erase;
 mod extract;
 mod gallery;
 mod health;
 mod page;
 mod problem;
+mod redevelop;
 mod reply;
 mod share;
 mod upload;
@@ -43,6 +45,7 @@ const SMALL_BODY: usize = 64 * 1024;
 fn routes() -> Vec<Route> {
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
+    const PATCH: Method = Method::PATCH;
     const DELETE: Method = Method::DELETE;
     let route = |path, methods, handler| Route { path, methods, handler };
     vec![
@@ -57,10 +60,16 @@ fn routes() -> Vec<Route> {
         ),
         route("/api/v1/galleries/{id}/shares", &[GET, POST], get(share::list).post(share::create)),
         route("/api/v1/shares/{id}", &[DELETE], delete(share::revoke)),
-        route("/api/v1/images/{id}", &[GET, DELETE], get(view::image).delete(erase::image)),
+        route(
+            "/api/v1/images/{id}",
+            &[GET, PATCH, DELETE],
+            get(view::image).patch(edit::image).delete(erase::image),
+        ),
         route("/api/v1/images/{id}/original", &[GET], get(view::original)),
+        route("/api/v1/images/{id}/master", &[GET], get(view::master)),
         route("/api/v1/erasures/{id}", &[GET], get(erase::show)),
         route("/api/v1/erasures/{id}/receipt", &[GET], get(erase::receipt)),
+        route("/api/v1/operator/redevelopment", &[GET], get(redevelop::show)),
         route("/i/{image}/{file}", &[GET], get(view::rendition)),
         route("/g/{id}", &[GET], get(page::gallery)),
         route("/s/{token}", &[GET], get(share::open)),

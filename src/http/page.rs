@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse};
-use galerra_core::{GalleryId, Grant, Image, VisibilityKind, layout};
+use galerra_core::{Format, GalleryId, Grant, Image, Rendition, VisibilityKind, layout};
 use serde::Deserialize;
 
 use super::Doors;
@@ -47,10 +47,17 @@ struct Tile<'a> {
     height: u32,
     /// Width by height; that of a strip is bounded, and its ends are cut off.
     ratio: String,
-    colour: String,
+    colour: &'a str,
     thumb: String,
+    sources: Vec<Source>,
     srcset: String,
     full: String,
+}
+
+/// The same sizes in a format that not every browser shows.
+struct Source {
+    kind: &'static str,
+    srcset: String,
 }
 
 #[derive(Template)]
@@ -133,31 +140,39 @@ fn label(kind: VisibilityKind) -> &'static str {
 }
 
 fn tile<'a>(urls: &Urls, grant: &Grant, image: &'a Image) -> Option<Tile<'a>> {
-    let smallest = image.renditions.first()?;
-    let largest = image.renditions.last()?;
-    let url = |file: &str| urls.rendition(grant, image, file);
-    let srcset = image.renditions.iter().filter(|rendition| rendition.width <= 1400);
-    let srcset: Vec<String> =
-        srcset.map(|rendition| format!("{} {}w", url(&rendition.file()), rendition.width)).collect();
+    let shown: Vec<&Rendition> = image.renditions.iter().filter(|rendition| grant.shows(rendition)).collect();
+    // What every browser shows; the other formats are offered beside it.
+    let plain = || shown.iter().filter(|rendition| rendition.format == Format::Jpeg);
+    let smallest = plain().next().or(shown.first())?;
+    let largest = plain().next_back().or(shown.last())?;
+    let url = |rendition: &Rendition| urls.rendition(grant, image, rendition);
+    let proportion = |rendition: &Rendition| f64::from(rendition.width) / f64::from(rendition.height.max(1));
+    let whole = f64::from(image.width) / f64::from(image.height.max(1));
+    let srcset = |format: Format| {
+        let fit = shown.iter().filter(|rendition| {
+            // Crops show another picture.
+            rendition.format == format
+                && rendition.width <= 1400
+                && (proportion(rendition) / whole - 1.0).abs() < 0.05
+        });
+        fit.map(|rendition| format!("{} {}w", url(rendition), rendition.width)).collect::<Vec<_>>().join(", ")
+    };
+    let sources = [Format::Avif, Format::Webp]
+        .map(|format| Source { kind: format.media_type(), srcset: srcset(format) });
     Some(Tile {
         alt: image.alt.as_str(),
         title: image.title.as_str(),
         width: image.width,
         height: image.height,
-        ratio: format!("{:.3}", (f64::from(image.width) / f64::from(image.height.max(1))).clamp(0.4, 4.0)),
-        colour: colour(&image.placeholder),
-        thumb: url(&smallest.file()),
-        srcset: srcset.join(", "),
-        full: url(&largest.file()),
+        ratio: format!("{:.3}", whole.clamp(0.4, 4.0)),
+        colour: colour(image),
+        thumb: url(smallest),
+        sources: sources.into_iter().filter(|source| !source.srcset.is_empty()).collect(),
+        srcset: srcset(Format::Jpeg),
+        full: url(largest),
     })
 }
 
-#[cfg(feature = "imaging")]
-fn colour(placeholder: &str) -> String {
-    crate::imaging::average_colour(placeholder).unwrap_or_else(|| "#ddd".to_owned())
-}
-
-#[cfg(not(feature = "imaging"))]
-fn colour(_: &str) -> String {
-    "#ddd".to_owned()
+fn colour(image: &Image) -> &str {
+    if image.colour.is_empty() { "#ddd" } else { &image.colour }
 }

@@ -5,7 +5,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use galerra_core::{
-    CachePolicy, EdgeTarget, Erasure, Gallery, Grant, Image, Share, ShareToken, StoreTarget, Tally, layout,
+    CachePolicy, EdgeTarget, Erasure, Gallery, Grant, Image, Redevelopment, Rendition, Share, ShareToken,
+    StoreTarget, Tally, layout,
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -49,7 +50,7 @@ pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
 }
 
 /// The headers by which caches may or may not keep what a grant opened.
-pub(crate) fn cache_headers(doors: &Doors, mount: &Mount, grant: &Grant, image: &Image) -> HeaderMap {
+pub(crate) fn cache_headers(doors: &Doors, mount: &Mount, cache: CachePolicy, image: &Image) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let parts = doors.galerra.engine().parts();
     // Probes would look for copies at another path than the one that caches would keep them under.
@@ -60,7 +61,7 @@ pub(crate) fn cache_headers(doors: &Doors, mount: &Mount, grant: &Grant, image: 
             "mounted elsewhere than `with_mount` says: nothing is given to caches"
         );
     }
-    let CachePolicy::Public { shared } = (if astray { CachePolicy::NoStore } else { grant.cache() }) else {
+    let CachePolicy::Public { shared } = (if astray { CachePolicy::NoStore } else { cache }) else {
         headers.insert(header::CACHE_CONTROL, NO_STORE);
         headers.insert(HeaderName::from_static("cdn-cache-control"), HeaderValue::from_static("no-store"));
         headers.insert("x-robots-tag", HeaderValue::from_static("noindex, noimageindex"));
@@ -96,9 +97,9 @@ impl Urls<'_> {
     }
 
     /// A rendition: through the CDN only if anyone may see it; private bytes come from the origin.
-    pub(crate) fn rendition(&self, grant: &Grant, image: &Image, file: &str) -> String {
-        let path = layout::rendition_path(image.id, file);
-        match (grant.cache(), self.doors.galerra.cdn_url()) {
+    pub(crate) fn rendition(&self, grant: &Grant, image: &Image, rendition: &Rendition) -> String {
+        let path = layout::rendition_path(image.id, &rendition.file());
+        match (grant.cache_of(rendition), self.doors.galerra.cdn_url()) {
             (CachePolicy::Public { .. }, Some(base)) => {
                 format!("{}{}{path}", base.as_str().trim_end_matches('/'), self.mount.0)
             }
@@ -125,16 +126,18 @@ pub(crate) fn gallery(urls: &Urls, gallery: &Gallery, tally: Tally) -> Value {
 
 /// An image as this grant shows it: the file name and the original are their owner's alone.
 pub(crate) fn image(urls: &Urls, grant: &Grant, image: &Image) -> Value {
-    let renditions = image.renditions.iter().map(|rendition| {
+    let renditions = image.renditions.iter().filter(|rendition| grant.shows(rendition)).map(|rendition| {
         json!({
             "name": rendition.name,
             "width": rendition.width,
             "height": rendition.height,
             "type": rendition.format.media_type(),
-            "bytes": rendition.bytes,
-            "url": urls.rendition(grant, image, &rendition.file()),
+            // Not known before somebody has asked for it.
+            "bytes": rendition.made.as_ref().map(|made| made.bytes),
+            "url": urls.rendition(grant, image, rendition),
         })
     });
+    let owner = grant.is_owner();
     let mut shown = json!({
         "id": image.id,
         "gallery": image.gallery,
@@ -145,14 +148,34 @@ pub(crate) fn image(urls: &Urls, grant: &Grant, image: &Image) -> Value {
         "bytes": image.original.bytes,
         "type": image.original.format.media_type(),
         "placeholder": image.placeholder,
+        "colour": image.colour,
+        "focal": image.focal,
         "created": rfc3339(image.created),
+        "facts": image.facts.only(|fact| owner || image.shown.contains(&fact)),
         "renditions": renditions.collect::<Vec<_>>(),
     });
-    if let (true, Some(shown)) = (grant.is_owner(), shown.as_object_mut()) {
-        shown.insert("file_name".to_owned(), json!(image.original.file_name));
-        shown.insert("original".to_owned(), json!(urls.at(&format!("/api/v1/images/{}/original", image.id))));
+    let Some(members) = shown.as_object_mut() else { return shown };
+    if grant.may_download() {
+        members.insert("master".to_owned(), json!(urls.at(&format!("/api/v1/images/{}/master", image.id))));
+    }
+    if owner {
+        members.insert("file_name".to_owned(), json!(image.original.file_name));
+        members.insert("facts_shown".to_owned(), json!(image.shown));
+        members
+            .insert("original".to_owned(), json!(urls.at(&format!("/api/v1/images/{}/original", image.id))));
     }
     shown
+}
+
+pub(crate) fn redevelopment(work: &Redevelopment) -> Value {
+    json!({
+        "recipe": work.recipe,
+        "progress": work.progress(),
+        "done": work.done,
+        "failed": work.failed,
+        "started": rfc3339(work.started),
+        "finished": work.finished.map(rfc3339),
+    })
 }
 
 pub(crate) fn share(share: &Share) -> Value {

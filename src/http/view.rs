@@ -4,7 +4,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use galerra_core::{Error, ImageId, SeenImage};
+use galerra_core::{Error, Format, ImageId, SeenImage, Viewer};
 use galerra_storage::Blob;
 use serde_json::Value;
 
@@ -34,11 +34,11 @@ pub(crate) async fn rendition(
     let Path((image, file)) = path.map_err(|_| Error::NotFound)?;
     let id: ImageId = image.parse().map_err(|_| Error::NotFound)?;
     let engine = doors.galerra.engine();
-    let seen = engine.image(&viewer, id).await?;
-    let rendition =
-        seen.image.renditions.iter().find(|rendition| rendition.file() == file).ok_or(Error::NotFound)?;
-    let mut headers = reply::cache_headers(&doors, &mount, &seen.grant, &seen.image);
-    let etag = HeaderValue::try_from(format!("\"{}\"", rendition.sha256)).map_err(|_| Error::NotFound)?;
+    let seen = with_bytes(&doors, &viewer, id, &file).await?;
+    let rendition = seen.rendition(&file).ok_or(Error::NotFound)?;
+    let made = rendition.made.as_ref().ok_or(Error::NotFound)?;
+    let mut headers = reply::cache_headers(&doors, &mount, seen.grant.cache_of(rendition), &seen.image);
+    let etag = HeaderValue::try_from(format!("\"{}\"", made.sha256)).map_err(|_| Error::NotFound)?;
     headers.insert(header::ETAG, etag.clone());
     if knows(&request, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
@@ -50,6 +50,40 @@ pub(crate) async fn rendition(
     Ok(bytes(headers, blob))
 }
 
+/// The image with the bytes of this rendition, which are made now if nobody has asked for them before.
+async fn with_bytes(doors: &Doors, viewer: &Viewer, id: ImageId, file: &str) -> Result<SeenImage, Error> {
+    let engine = doors.galerra.engine();
+    let seen = engine.image(viewer, id).await?;
+    if seen.rendition(file).ok_or(Error::NotFound)?.made.is_some() {
+        return Ok(seen);
+    }
+    let (engine, viewer, file) = (engine.clone(), viewer.clone(), file.to_owned());
+    to_the_end(async move { engine.developed(&viewer, id, &file).await }).await
+}
+
+/// Runs work that others wait for, too: it goes on when this client goes away.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::spawn(work).await.unwrap_or(Err(Error::Contended))
+}
+
+/// The master, for whoever may download it; never for a cache.
+pub(crate) async fn master(
+    State(doors): State<Doors>,
+    Asking(viewer): Asking,
+    Id(id): Id<ImageId>,
+) -> Answer {
+    let engine = doors.galerra.engine().clone();
+    let seen = {
+        let engine = engine.clone();
+        to_the_end(async move { engine.mastered(&viewer, id).await }).await?
+    };
+    let blob = engine.master(&seen, None).await?;
+    let format = seen.image.master.as_ref().ok_or(Error::NotFound)?.format;
+    Ok(bytes(attachment(id, format)?, blob))
+}
+
 /// The bytes as uploaded, for their owner alone; never for a cache, and never rendered by a browser.
 pub(crate) async fn original(
     State(doors): State<Doors>,
@@ -59,12 +93,16 @@ pub(crate) async fn original(
     let engine = doors.galerra.engine();
     let seen = engine.image(&viewer, id).await?;
     let blob = engine.original(&seen, None).await?;
-    let format = seen.image.original.format;
+    Ok(bytes(attachment(id, seen.image.original.format)?, blob))
+}
+
+/// A file to keep, under a name that says nothing.
+fn attachment(id: ImageId, format: Format) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     let name = format!("attachment; filename=\"{id}.{}\"", format.extension());
     headers.insert(header::CONTENT_DISPOSITION, HeaderValue::try_from(name).map_err(|_| Error::NotFound)?);
-    Ok(bytes(headers, blob))
+    Ok(headers)
 }
 
 fn bytes(mut headers: HeaderMap, blob: Blob) -> Response {

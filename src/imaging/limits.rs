@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Refusal;
 
@@ -6,7 +6,7 @@ use super::Refusal;
 const HARD_PIXELS: u64 = 100_000_000;
 
 /// What a file may ask for; checked from its headers, before any decoder runs.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Size of the file in bytes.

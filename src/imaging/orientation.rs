@@ -1,4 +1,5 @@
 use super::raster::Raster;
+use super::tiff::Tiff;
 
 /// How stored pixels are to be turned, as EXIF numbers it from 1 to 8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,17 +14,38 @@ impl Default for Orientation {
 impl Orientation {
     /// Reads the tag out of an EXIF block, which is a TIFF file with or without the `Exif` prefix.
     pub(crate) fn from_exif(exif: &[u8]) -> Option<Self> {
-        let tiff = Tiff::new(exif.strip_prefix(b"Exif\0\0").unwrap_or(exif))?;
-        let directory = usize::try_from(tiff.u32(4)?).ok()?;
-        let entries = usize::from(tiff.u16(directory)?);
-        let mut places = (0..entries).filter_map(|n| directory.checked_add(2 + n * 12));
-        let entry = places.find(|&at| tiff.u16(at) == Some(0x0112))?;
-        let value = match tiff.u16(entry + 2)? {
-            3 => u32::from(tiff.u16(entry + 8)?),
-            4 => tiff.u32(entry + 8)?,
-            _ => return None,
-        };
+        let tiff = Tiff::of_exif(exif)?;
+        let value = tiff.directory(tiff.first()?).find(|entry| entry.tag == 0x0112)?.number()?;
         u8::try_from(value).ok().filter(|value| (1..=8).contains(value)).map(Self)
+    }
+
+    /// An EXIF block that says this and nothing else; `None` for pictures that stand upright.
+    pub(crate) fn as_exif(self) -> Option<Vec<u8>> {
+        let entry = [0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, self.0, 0, 0];
+        let block = [b"MM\0*\0\0\0\x08\0\x01", &entry[..], &[0; 4]].concat();
+        (self != Self::default()).then_some(block)
+    }
+
+    /// Turned anticlockwise by a quarter after all this.
+    #[cfg(feature = "heif")]
+    pub(crate) fn then_turned_left(self) -> Self {
+        Self(match self.0 {
+            1 => 8,
+            8 => 3,
+            3 => 6,
+            2 => 5,
+            5 => 4,
+            4 => 7,
+            7 => 2,
+            _ => 1,
+        })
+    }
+
+    /// Mirrored, left for right, after all this.
+    #[cfg(feature = "heif")]
+    pub(crate) fn then_mirrored(self) -> Self {
+        // The values are numbered so that each odd one is followed by its mirror image.
+        Self(if self.0 % 2 == 1 { self.0 + 1 } else { self.0 - 1 })
     }
 
     /// Whether width and height change places.
@@ -31,70 +53,53 @@ impl Orientation {
         self.0 >= 5
     }
 
-    /// The picture as it is to be seen. Takes RGB.
+    /// The picture as it is to be seen. Takes RGB, with opacity or without.
     pub(crate) fn applied(self, raster: Raster) -> Raster {
-        let raster = if self.swaps() { transposed(&raster) } else { raster };
+        match raster.kind.channels() {
+            4 => self.turned::<4>(raster),
+            _ => self.turned::<3>(raster),
+        }
+    }
+
+    fn turned<const N: usize>(self, raster: Raster) -> Raster {
+        let mut raster = if self.swaps() { transposed::<N>(&raster) } else { raster };
+        let (pixels, _) = raster.data.as_chunks_mut::<N>();
+        let stride = raster.width as usize;
         match self.0 {
-            2 | 6 => mirrored(raster),
-            4 | 8 => upside_down(&raster),
-            3 | 7 => turned_half(raster),
-            _ => raster,
+            2 | 6 => pixels.chunks_exact_mut(stride).for_each(<[_]>::reverse),
+            3 | 7 => pixels.reverse(),
+            4 | 8 => upside_down(pixels, stride),
+            _ => {}
         }
+        raster
     }
 }
 
-/// A reader of numbers in either byte order.
-struct Tiff<'a> {
-    bytes: &'a [u8],
-    big: bool,
-}
+/// Pixels on a side of the squares that are transposed one after the other: they fit the fastest cache.
+const SQUARE: usize = 16;
 
-impl<'a> Tiff<'a> {
-    fn new(bytes: &'a [u8]) -> Option<Self> {
-        match bytes.get(..4)? {
-            b"II*\0" => Some(Self { bytes, big: false }),
-            b"MM\0*" => Some(Self { bytes, big: true }),
-            _ => None,
+fn transposed<const N: usize>(raster: &Raster) -> Raster {
+    let (source, _) = raster.data.as_chunks::<N>();
+    let (width, height) = (raster.width as usize, raster.height as usize);
+    let mut data = vec![0; raster.data.len()];
+    let (target, _) = data.as_chunks_mut::<N>();
+    for (band, rows) in source.chunks(width * SQUARE).enumerate() {
+        for left in (0..width).step_by(SQUARE) {
+            for (down, row) in rows.chunks_exact(width).enumerate() {
+                let at = band * SQUARE + down;
+                let places = target.iter_mut().skip(left * height + at).step_by(height);
+                let pixels = row.iter().skip(left).take(SQUARE);
+                places.zip(pixels).for_each(|(place, pixel)| *place = *pixel);
+            }
         }
-    }
-
-    fn u16(&self, at: usize) -> Option<u16> {
-        let raw = *self.bytes.get(at..)?.first_chunk()?;
-        Some(if self.big { u16::from_be_bytes(raw) } else { u16::from_le_bytes(raw) })
-    }
-
-    fn u32(&self, at: usize) -> Option<u32> {
-        let raw = *self.bytes.get(at..)?.first_chunk()?;
-        Some(if self.big { u32::from_be_bytes(raw) } else { u32::from_le_bytes(raw) })
-    }
-}
-
-fn transposed(raster: &Raster) -> Raster {
-    let (pixels, _) = raster.data.as_chunks::<3>();
-    let stride = raster.width as usize;
-    let mut data = Vec::with_capacity(raster.data.len());
-    for column in 0..stride {
-        data.extend(pixels.iter().skip(column).step_by(stride).flatten());
     }
     Raster { width: raster.height, height: raster.width, kind: raster.kind, data }
 }
 
-fn mirrored(mut raster: Raster) -> Raster {
-    let (pixels, _) = raster.data.as_chunks_mut::<3>();
-    for row in pixels.chunks_exact_mut(raster.width as usize) {
-        row.reverse();
-    }
-    raster
-}
-
-fn turned_half(mut raster: Raster) -> Raster {
-    raster.data.as_chunks_mut::<3>().0.reverse();
-    raster
-}
-
-fn upside_down(raster: &Raster) -> Raster {
-    let rows = raster.data.chunks_exact(raster.width as usize * 3);
-    Raster { data: rows.rev().flatten().copied().collect(), ..*raster }
+fn upside_down<const N: usize>(pixels: &mut [[u8; N]], stride: usize) {
+    let (upper, lower) = pixels.split_at_mut(pixels.len() / stride.max(1) / 2 * stride);
+    let rows = upper.chunks_exact_mut(stride).zip(lower.chunks_exact_mut(stride).rev());
+    rows.for_each(|(above, below)| above.swap_with_slice(below));
 }
 
 #[cfg(test)]
@@ -128,6 +133,34 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "heif")]
+    #[test]
+    fn turns_and_mirrors_follow_one_another() {
+        let data = b"ABCDEF".iter().flat_map(|&letter| [letter; 3]).collect();
+        let raster = Raster { width: 3, height: 2, kind: Kind::Rgb, data };
+        for value in 1..=8 {
+            let (first, left) = (Orientation(value), Orientation(8));
+            let turned = left.applied(first.applied(raster.clone()));
+            assert_eq!(first.then_turned_left().applied(raster.clone()).data, turned.data, "{value}");
+            let mirrored = Orientation(2).applied(first.applied(raster.clone()));
+            assert_eq!(first.then_mirrored().applied(raster.clone()).data, mirrored.data, "{value}");
+        }
+    }
+
+    #[test]
+    fn large_pictures_are_transposed_pixel_by_pixel() {
+        let (width, height) = (37_u32, 53_u32);
+        let data = (0..width * height).flat_map(u32::to_le_bytes).collect();
+        let raster = Raster { width, height, kind: Kind::Rgba, data };
+        let turned = Orientation(5).applied(raster.clone());
+        for (x, y) in (0..width).flat_map(|x| (0..height).map(move |y| (x, y))) {
+            let at = |raster: &Raster, x: u32, y: u32| {
+                raster.data[((y * raster.width + x) * 4) as usize..][..4].to_vec()
+            };
+            assert_eq!(at(&turned, y, x), at(&raster, x, y));
+        }
+    }
+
     #[test]
     fn the_tag_is_read_in_both_byte_orders() {
         for value in 1..=8 {
@@ -135,6 +168,12 @@ mod tests {
             assert_eq!(Orientation::from_exif(&sample::exif(value, false)), Some(Orientation(value)));
         }
         assert_eq!(Orientation::from_exif(&sample::exif(9, true)), None);
+        let written =
+            (1..=8).map(|value| Orientation(value).as_exif().and_then(|b| Orientation::from_exif(&b)));
+        assert_eq!(
+            written.collect::<Vec<_>>(),
+            (1..=8).map(|v| (v != 1).then_some(Orientation(v))).collect::<Vec<_>>()
+        );
     }
 
     #[test]

@@ -56,16 +56,18 @@ impl Answer {
     }
 }
 
+/// Large photographs take a while in a build that is not optimised.
+fn patient() -> HttpTransport {
+    HttpTransport::new().with_deadline(std::time::Duration::from_secs(60))
+}
+
 impl Client {
     pub fn here(router: Router) -> Self {
         Self { door: Door::Here(router), headers: Vec::new() }
     }
 
     pub fn net(base: &str) -> Self {
-        Self {
-            door: Door::Net { base: base.to_owned(), transport: HttpTransport::new() },
-            headers: Vec::new(),
-        }
+        Self { door: Door::Net { base: base.to_owned(), transport: patient() }, headers: Vec::new() }
     }
 
     /// The same viewer at another port of this machine.

@@ -10,11 +10,16 @@
 mod bad_input;
 mod client;
 mod crash;
+mod develop;
+mod edit;
 mod embedding;
 mod erase;
 mod imaging;
+#[cfg(target_os = "linux")]
+mod isolation;
 mod kill;
 mod photos;
+mod redevelop;
 mod server;
 mod share;
 mod stage;

@@ -44,6 +44,10 @@ impl Server {
         Client::net(&format!("http://127.0.0.1:{}", self.port)).as_bearer(OPERATOR)
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends the process as a power cut would.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

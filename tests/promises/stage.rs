@@ -7,9 +7,9 @@ use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use galerra::cdn::{Cdn, Clock, FakeCdn};
-use galerra::imaging::{Developer, Limits, Preset};
+use galerra::imaging::{Developer, Limits, Preset, Recipe};
 use galerra::storage::Memory;
-use galerra::{Galerra, Parts, Policy};
+use galerra::{Format, Galerra, Parts, Policy};
 use galerra_core::Env;
 use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
@@ -47,6 +47,7 @@ pub struct Stage {
     pub cdns: Vec<FakeCdn>,
     pub policy: Policy,
     pub mount: String,
+    pub recipe: Recipe,
 }
 
 impl Stage {
@@ -59,6 +60,7 @@ impl Stage {
             cdns: Vec::new(),
             policy: Policy::default(),
             mount: String::new(),
+            recipe: jpegs(),
         }
     }
 
@@ -75,7 +77,7 @@ impl Stage {
             records: Arc::new(self.records.clone()),
             blobs: Arc::new(self.blobs.clone()),
             cdns: self.cdns.iter().map(|cdn| Arc::new(cdn.clone()) as Arc<dyn Cdn>).collect(),
-            imaging: Arc::new(Developer::new(Limits::default(), Preset::standard())),
+            imaging: Arc::new(Developer::new(Limits::default(), self.recipe.clone())),
             env: self.world.clone(),
             policy: self.policy.clone(),
             mount: self.mount.clone(),
@@ -123,6 +125,12 @@ impl Stage {
         }
         panic!("the erasure does not finish");
     }
+}
+
+/// The default sizes as JPEG alone, whatever else this build encodes.
+pub fn jpegs() -> Recipe {
+    let presets = Preset::standard().into_iter().map(|preset| preset.with_formats(&[Format::Jpeg]));
+    Recipe::new(presets.collect()).unwrap()
 }
 
 /// Deletes what is at `path` for good; answers the erasure's id.

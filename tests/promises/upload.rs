@@ -38,7 +38,8 @@ async fn renditions_hold_nothing_but_pixels() {
         let bytes = client.get(&text(rendition, "url")).await.body;
         assert_eq!(bytes.len() as u64, rendition["bytes"].as_u64().unwrap());
         assert!(memchr::memmem::find(&bytes, b"CANARY").is_none());
-        assert_eq!(&bytes[..3], [0xFF, 0xD8, 0xFF]);
+        let starts = if rendition["type"] == "image/webp" { &b"RIFF"[..] } else { &[0xFF, 0xD8, 0xFF] };
+        assert!(bytes.starts_with(starts));
     }
 }
 

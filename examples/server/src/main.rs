@@ -9,10 +9,12 @@ mod sign_in;
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use axum::Router;
-use galerra::Galerra;
-use settings::Settings;
+use galerra::imaging::{Developer, Processes, Role, role};
+use galerra::{Galerra, Registry};
+use settings::{Place, Settings};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 use url::Url;
@@ -32,12 +34,20 @@ lower case without the prefix; the environment wins):
   GALERRA_PUBLIC_URL      where people reach this server                http:// and the address
   GALERRA_CDN_URL         what image addresses of open galleries start with
   GALERRA_OPERATOR_TOKEN  the operator's token                          made at the first run, printed once
+  GALERRA_IMAGING         processes | threads: where images are developed processes
   GALERRA_FILL_MAX GALERRA_PURGE_MAX GALERRA_WRITE_LEASE GALERRA_TICK   seconds: 120 30 60 1
   GALERRA_LOG             what to log, such as info or galerra=debug    info
 ";
 
+fn main() -> ExitCode {
+    match role() {
+        Role::Host(processes) => host(processes),
+        Role::Worker(code) => code,
+    }
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn host(processes: Processes) -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] | ["serve"] => {}
@@ -54,7 +64,7 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     }
-    match run().await {
+    match run(processes).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprint!("galerra-server: {error}");
@@ -69,7 +79,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<(), Box<dyn Error>> {
+async fn run(processes: Processes) -> Result<(), Box<dyn Error>> {
     let settings = Settings::read()?;
     let filter = EnvFilter::try_from_env("GALERRA_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -77,7 +87,13 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
     let address = Url::parse(&format!("http://{}", listener.local_addr()?))?;
-    let galerra = Galerra::open(&settings.galerra()?).await?;
+    let config = settings.galerra()?;
+    let developer = Developer::new(config.limits.clone(), config.recipe()?);
+    let developer = match settings.imaging {
+        Place::Processes => developer.in_processes(processes),
+        Place::Threads => developer,
+    };
+    let galerra = Galerra::open_with(&config, &Registry::default(), Arc::new(developer)).await?;
     let galerra = match &settings.public_url {
         Some(_) => galerra,
         None => galerra.with_public_url(address.clone()),

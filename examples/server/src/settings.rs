@@ -5,6 +5,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use galerra::{Config, Location};
+use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 use url::Url;
 
@@ -14,10 +15,18 @@ pub(crate) struct Settings {
     pub(crate) listen: String,
     pub(crate) public_url: Option<Url>,
     pub(crate) operator_token: Option<Secret>,
+    pub(crate) imaging: Place,
     data: PathBuf,
     galerra: Config,
     /// Whether anything lies in the data folder.
     uses_data: bool,
+}
+
+/// Where images are developed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place {
+    Processes,
+    Threads,
 }
 
 /// A text that `Debug` does not show.
@@ -55,6 +64,11 @@ impl Settings {
             listen: source.text("listen")?.unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
             public_url: public_url.clone(),
             operator_token: source.text("operator_token")?.map(Secret),
+            imaging: match source.text("imaging")?.as_deref() {
+                None | Some("processes") => Place::Processes,
+                Some("threads") => Place::Threads,
+                Some(_) => return Err("the setting `imaging` must be `processes` or `threads`".into()),
+            },
             uses_data: records.is_none() || blobs.is_none(),
             galerra: Config {
                 records: records.unwrap_or_else(|| inside("sqlite", "records.sqlite")),
@@ -72,6 +86,9 @@ impl Settings {
                 purge_max: source.seconds("purge_max", default.purge_max)?,
                 write_lease: source.seconds("write_lease", default.write_lease)?,
                 tick: source.seconds("tick", default.tick)?,
+                limits: source.value("limits")?.unwrap_or_default(),
+                presets: source.value("presets")?.unwrap_or_default(),
+                watermark: source.value("watermark")?,
             },
             data,
         };
@@ -121,6 +138,22 @@ impl Source {
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.query().is_none());
         let wrong = || format!("the setting `{name}` must be an http:// or https:// address without a query");
         Ok(Some(url.ok_or_else(wrong)?))
+    }
+
+    /// A setting with parts of its own; in the environment it is written as TOML, too.
+    fn value<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, Wrong> {
+        let given = match variable(name)? {
+            Some(text) => {
+                format!("it = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("it"))
+            }
+            None => match self.file.remove(name) {
+                Some(filed) => Some(filed),
+                None => return Ok(None),
+            },
+        };
+        let wrong = |reason: String| format!("the setting `{name}` cannot be read: {reason}");
+        let value = given.ok_or_else(|| wrong("it is not TOML".to_owned()))?;
+        Ok(Some(value.try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?))
     }
 
     fn seconds(&mut self, name: &str, default: f64) -> Result<f64, Wrong> {

@@ -155,7 +155,7 @@ async fn forget(bench: &dyn Bench, purge: Purge) {
 /// A probe for this body, gated now.
 fn probe_of(bench: &dyn Bench, path: &str, body: &str) -> Probe {
     let sha256 = HEXLOWER.encode(&Sha256::digest(body));
-    Probe { path: path.to_owned(), sha256, gated: bench.now() }
+    Probe { path: path.to_owned(), sha256, gated: bench.now(), successor: None }
 }
 
 /// The verdict of a probe, or `None` when the network does not declare probes.

@@ -50,7 +50,7 @@ fn get() -> Request<Bytes> {
 }
 
 async fn verdict(cdn: &FakeCdn) -> Verdict {
-    let probe = Probe { path: PATH.into(), sha256: IMAGE.into(), gated: cdn.clock().now() };
+    let probe = Probe { path: PATH.into(), sha256: IMAGE.into(), gated: cdn.clock().now(), successor: None };
     cdn.probe(&probe).await.expect("a sighting").verdict
 }
 

@@ -38,7 +38,7 @@ fn edge(port: u16) -> Remote<Varnish> {
 }
 
 fn probe() -> Probe {
-    Probe { path: "/a".into(), sha256: String::new(), gated: OffsetDateTime::UNIX_EPOCH }
+    Probe { path: "/a".into(), sha256: String::new(), gated: OffsetDateTime::UNIX_EPOCH, successor: None }
 }
 
 fn purge() -> Purge {

@@ -99,7 +99,7 @@ impl Engine {
     }
 
     /// A plan as it stands when the gate closes: every store and every network there is now.
-    fn plan(&self, owner: AccountId, subject: Subject, rank: &str) -> Erasure {
+    pub(super) fn plan(&self, owner: AccountId, subject: Subject, rank: &str) -> Erasure {
         let parts = &self.parts;
         let accepted = parts.env.now();
         let store = |semantics| StoreTarget {
@@ -133,11 +133,16 @@ impl Engine {
 
     /// The gate: hiding, plan, work item and event in ONE commit.
     async fn accept(&self, mut change: Change, erasure: Erasure) -> Result<Erasure> {
-        change.create(layout::erasure(erasure.id), &erasure);
-        change.create(layout::open_erasure(erasure.id), &Mark {});
-        self.tell(&mut change, Happened::ErasureAccepted { erasure: erasure.id });
+        self.accept_into(&mut change, &erasure);
         self.commit(change).await?;
         Ok(erasure)
+    }
+
+    /// Adds what begins an erasure to the change that hides what is erased.
+    pub(super) fn accept_into(&self, change: &mut Change, erasure: &Erasure) {
+        change.create(layout::erasure(erasure.id), erasure);
+        change.create(layout::open_erasure(erasure.id), &Mark {});
+        self.tell(change, Happened::ErasureAccepted { erasure: erasure.id });
     }
 
     async fn unlist(&self, change: &mut Change, key: galerra_storage::Key) -> Result<()> {

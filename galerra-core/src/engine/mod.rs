@@ -1,15 +1,19 @@
 //! The verbs of a gallery service, one a file: each reads, decides by a pure rule, and commits once.
 
 mod account;
+mod develop;
+mod edit;
 mod erase;
 mod gallery;
 mod memo;
 mod prove;
 mod records;
+mod redevelop;
 mod share;
 mod tick;
 mod upload;
 mod view;
+mod write;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -19,6 +23,8 @@ use galerra_storage::{Blobs, Key, Prefix, Records, Row, Version};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use edit::ImageEdit;
+pub use redevelop::{Redeveloped, Redevelopment};
 pub use tick::Ticked;
 pub use upload::NewImage;
 pub use view::{Seen, SeenImage};
@@ -26,6 +32,7 @@ pub use view::{Seen, SeenImage};
 use crate::{
     Account, AccountId, Env, Error, Event, EventId, Happened, Imaging, Policy, Result, Viewer, Who, layout,
 };
+use develop::Flights;
 use memo::Memo;
 use records::{Change, Stored, stored};
 
@@ -53,6 +60,7 @@ pub struct Parts {
 pub struct Engine {
     parts: Arc<Parts>,
     memo: Arc<Memo>,
+    flights: Arc<Flights>,
 }
 
 /// One page of a list.
@@ -73,7 +81,7 @@ impl Engine {
     /// An engine over these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), memo: Arc::default() }
+        Self { parts: Arc::new(parts), memo: Arc::default(), flights: Arc::default() }
     }
 
     /// The parts, for the front door.

@@ -1,8 +1,8 @@
 use futures::StreamExt;
-use galerra_storage::{Key, Row};
+use galerra_storage::Key;
 
-use super::records::{Change, Stored, stored};
-use super::upload::Intent;
+use super::records::{Stored, stored};
+use super::write::Intent;
 use super::{Engine, Result, tail};
 use crate::{ErasureId, layout};
 
@@ -70,47 +70,4 @@ impl Engine {
         }
         Ok(swept)
     }
-
-    async fn sweep(&self, lease: &Row, intent: &Intent) -> Result<()> {
-        let held: Option<Stored<Intent>> = self.read(intent_key(intent)).await?;
-        if held.is_some() {
-            return self.abandon(intent).await;
-        }
-        let mut change = Change::default();
-        change.remove_row(lease);
-        self.commit(change).await.map(|_| ())
-    }
-
-    /// Takes an upload's lease away, erases what it put, and forgets it: in this order, so that the upload
-    /// can neither commit nor be forgotten while bytes are left.
-    pub(super) async fn abandon(&self, intent: &Intent) -> Result<()> {
-        let key = intent_key(intent);
-        let Some(held) = self.read::<Intent>(key.clone()).await? else { return Ok(()) };
-        let mut version = held.version;
-        if !held.value.abandoned {
-            let mut change = Change::default();
-            change.replace(key.clone(), version, &Intent { abandoned: true, ..held.value });
-            version = self.commit(change).await?;
-        }
-        self.erase_blobs(intent.blobs.clone()).await?;
-        let prefix = layout::image_blobs(intent.owner, intent.gallery, intent.image);
-        loop {
-            let left = self.parts.blobs.list(&prefix, None, PAGE).await?;
-            if left.is_empty() {
-                break;
-            }
-            self.erase_blobs(left.into_iter().map(|entry| entry.key).collect()).await?;
-        }
-        let lease_key = layout::lease(intent.deadline, intent.image);
-        let mut change = Change::default();
-        change.remove(key, version);
-        if let Some(lease) = self.read::<Intent>(lease_key.clone()).await? {
-            change.remove(lease_key, lease.version);
-        }
-        self.commit(change).await.map(|_| ())
-    }
-}
-
-fn intent_key(intent: &Intent) -> Key {
-    layout::intent(intent.owner, intent.gallery, intent.image)
 }

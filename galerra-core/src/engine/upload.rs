@@ -1,16 +1,16 @@
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
-use futures::future::join_all;
-use galerra_storage::{Key, Version, whole};
-use serde::{Deserialize, Serialize};
+use galerra_storage::{Key, Version};
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
 
 use super::records::{Change, Mark, Place, Stored};
+use super::write::{Intent, Writing};
 use super::{Engine, Result};
 use crate::{
-    Account, AccountId, Description, Developed, Error, FileName, Gallery, GalleryId, Happened, Image,
-    ImageId, Life, Original, Refusal, Rendition, Tally, Title, Viewer, layout,
+    AccountId, Description, Developed, FileName, Focal, GalleryId, Happened, Image, ImageId, Life, Made,
+    Order, Original, Refusal, Rendered, Rendition, Tally, Title, Viewer, layout,
 };
 
 /// What its owner says about a new image.
@@ -34,19 +34,6 @@ impl NewImage {
     }
 }
 
-/// That bytes are about to be written, and where: committed before the first of them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Intent {
-    pub(super) owner: AccountId,
-    pub(super) gallery: GalleryId,
-    pub(super) image: ImageId,
-    #[serde(with = "time::serde::rfc3339")]
-    pub(super) deadline: OffsetDateTime,
-    pub(super) blobs: Vec<Key>,
-    /// Set by the sweeper before it erases: from then on the upload cannot commit.
-    pub(super) abandoned: bool,
-}
-
 impl Engine {
     /// Takes an image into a gallery of the viewer's own.
     ///
@@ -63,32 +50,12 @@ impl Engine {
         if bytes.len() as u64 > self.parts.imaging.max_bytes() {
             return Err(Refusal::TooLarge { limit: self.parts.imaging.max_bytes() }.into());
         }
-        let developed = self.parts.imaging.develop(bytes.clone()).await?;
+        let developed = self.parts.imaging.develop(bytes.clone(), Order::default()).await?;
         let image = self.describe(owner, gallery, new, &bytes, &developed);
-        let lease = self.lease(&image).await?;
-        let outcome = match self.put_all(&image, &bytes, &developed).await {
-            Ok(()) => self.publish(&image, &lease).await,
-            Err(error) => Err(error),
-        };
-        if outcome.is_err() {
-            // A failure here is the sweeper's: the intent stays until the bytes are gone.
-            if let Err(error) = self.abandon(&lease.value).await {
-                tracing::warn!(image = %image.id, code = error.code(), "an abandoned upload is left to the sweeper");
-            }
-        }
-        outcome.map(|()| image)
-    }
-
-    /// The gallery and account an upload depends on, both live.
-    async fn open_gallery(
-        &self,
-        acc: AccountId,
-        gal: GalleryId,
-    ) -> Result<(Stored<Account>, Stored<Gallery>)> {
-        let account = self.live_account(acc).await?.ok_or(Error::NotFound)?;
-        let gallery: Option<Stored<Gallery>> = self.read(layout::gallery(acc, gal)).await?;
-        let gallery = gallery.filter(|gallery| gallery.value.life.is_live()).ok_or(Error::NotFound)?;
-        Ok((account, gallery))
+        let puts =
+            files(&image, &developed).chain([(layout::original_blob(&image), bytes.clone())]).collect();
+        self.write(&image, Writing::Upload, puts, |lease| self.publish(&image, lease)).await?;
+        Ok(image)
     }
 
     fn describe(
@@ -101,14 +68,6 @@ impl Engine {
     ) -> Image {
         let env = self.parts.env.as_ref();
         let created = env.now();
-        let renditions = developed.renditions.iter().map(|made| Rendition {
-            name: made.name.clone(),
-            format: made.format,
-            width: made.width,
-            height: made.height,
-            bytes: made.bytes.len() as u64,
-            sha256: sha256(&made.bytes),
-        });
         Image {
             id: ImageId::draw(env),
             owner,
@@ -124,71 +83,28 @@ impl Engine {
             width: developed.width,
             height: developed.height,
             placeholder: developed.placeholder.clone(),
-            renditions: renditions.collect(),
+            colour: developed.colour.clone(),
+            focal: Focal::default(),
+            facts: developed.facts.clone(),
+            shown: BTreeSet::new(),
+            recipe: self.parts.imaging.recipe().to_owned(),
+            round: 0,
+            renditions: developed.renditions.iter().map(|made| rendition(made, 0)).collect(),
+            master: None,
             created,
             rank: layout::rank(created, new.nth),
             life: Life::Live,
         }
     }
 
-    /// Commits the intent in the same transaction that checks that account and gallery are live.
-    async fn lease(&self, image: &Image) -> Result<Stored<Intent>> {
-        let (acc, gal) = (image.owner, image.gallery);
-        self.settle(|| async {
-            let (account, gallery) = self.open_gallery(acc, gal).await?;
-            let intent = Intent {
-                owner: acc,
-                gallery: gal,
-                image: image.id,
-                deadline: self.parts.env.now() + self.parts.policy.write_lease,
-                blobs: layout::manifest(image),
-                abandoned: false,
-            };
-            let mut change = Change::default();
-            change.expect(layout::account(acc), account.version);
-            change.expect(layout::gallery(acc, gal), gallery.version);
-            change.create(layout::intent(acc, gal, image.id), &intent);
-            change.create(layout::lease(intent.deadline, image.id), &intent);
-            let version = self.commit(change).await?;
-            Ok(Stored { version, value: intent })
-        })
-        .await
-    }
-
-    /// Puts the original and the renditions; waits for all of them even when one fails, so that nothing
-    /// is still under way when the caller cleans up.
-    async fn put_all(&self, image: &Image, original: &Bytes, developed: &Developed) -> Result<()> {
-        let (acc, gal, img) = (image.owner, image.gallery, image.id);
-        let files = image.renditions.iter().zip(&developed.renditions);
-        let files = files.map(|(rendition, made)| {
-            (layout::rendition_blob(acc, gal, img, &rendition.file()), made.bytes.clone())
-        });
-        let all = files.chain([(layout::original_blob(acc, gal, img), original.clone())]);
-        let blobs = self.parts.blobs.as_ref();
-        let puts = all.map(|(key, bytes)| async move { blobs.put(&key, whole(bytes)).await });
-        join_all(puts).await.into_iter().collect::<Result<(), _>>()?;
-        Ok(())
-    }
-
     /// Makes the image whole: fails if the lease was taken away or the gallery was gated meanwhile.
-    async fn publish(&self, image: &Image, lease: &Stored<Intent>) -> Result<()> {
+    async fn publish(&self, image: &Image, lease: Stored<Intent>) -> Result<()> {
         let (acc, gal, img) = (image.owner, image.gallery, image.id);
         self.settle(|| async {
-            if self.parts.env.now() >= lease.value.deadline {
-                return Err(Error::Contended);
-            }
-            let (account, gallery) = self.open_gallery(acc, gal).await?;
+            let mut change = Change::default();
+            self.redeem(&lease, &mut change).await?;
             let tally: Option<Stored<Tally>> = self.read(layout::tally(acc, gal)).await?;
             let images = tally.as_ref().map_or(0, |tally| tally.value.images) + 1;
-            let held: Option<Stored<Intent>> = self.read(layout::intent(acc, gal, img)).await?;
-            if held.is_none_or(|held| held.version != lease.version) {
-                return Err(Error::Contended);
-            }
-            let mut change = Change::default();
-            change.expect(layout::account(acc), account.version);
-            change.expect(layout::gallery(acc, gal), gallery.version);
-            change.remove(layout::intent(acc, gal, img), lease.version);
-            change.remove(layout::lease(lease.value.deadline, img), lease.version);
             change.create(layout::image(acc, gal, img), image);
             change.create(layout::image_listed(acc, gal, &image.rank, img), &Mark {});
             change.create(layout::reference(img), &Place::Here { owner: acc, gallery: gal });
@@ -198,6 +114,31 @@ impl Engine {
         })
         .await
     }
+}
+
+/// The record of a rendition that was planned, or made, in a round.
+pub(super) fn rendition(made: &Rendered, round: u32) -> Rendition {
+    Rendition {
+        name: made.name.clone(),
+        format: made.format,
+        width: made.width,
+        height: made.height,
+        audience: made.audience,
+        round,
+        made: made.bytes.as_deref().map(stored_bytes),
+    }
+}
+
+/// What is recorded of bytes.
+pub(super) fn stored_bytes(bytes: &[u8]) -> Made {
+    Made { bytes: bytes.len() as u64, sha256: sha256(bytes) }
+}
+
+/// Where the bytes that were made go.
+fn files(image: &Image, developed: &Developed) -> impl Iterator<Item = (Key, Bytes)> {
+    let pairs = image.renditions.iter().zip(&developed.renditions);
+    pairs
+        .filter_map(|(rendition, made)| Some((layout::rendition_blob(image, rendition), made.bytes.clone()?)))
 }
 
 fn sha256(bytes: &[u8]) -> String {

@@ -31,6 +31,15 @@ pub struct SeenImage {
     pub image: Arc<Image>,
 }
 
+impl SeenImage {
+    /// The rendition behind a file name such as `thumb.jpg`, if the image has it and the viewer is shown it.
+    #[must_use]
+    pub fn rendition(&self, file: &str) -> Option<&Rendition> {
+        let mut shown = self.image.renditions.iter().filter(|rendition| self.grant.shows(rendition));
+        shown.find(|rendition| rendition.file() == file)
+    }
+}
+
 impl Engine {
     /// Shows a gallery, if the viewer may see it. Absent and not-yours are one answer.
     pub async fn gallery(&self, viewer: &Viewer, id: GalleryId) -> Result<Seen> {
@@ -100,10 +109,9 @@ impl Engine {
 
     /// The bytes of a rendition named by its file, such as `thumb.jpg`.
     pub async fn rendition(&self, seen: &SeenImage, file: &str, range: Option<Range<u64>>) -> Result<Blob> {
-        let rendition = find(&seen.image, file).ok_or(Error::NotFound)?;
-        let SeenImage { grant, image } = seen;
-        self.honour(grant)?;
-        let key = layout::rendition_blob(grant.owner(), grant.gallery(), image.id, &rendition.file());
+        let rendition = seen.rendition(file).ok_or(Error::NotFound)?;
+        self.honour(&seen.grant)?;
+        let key = layout::rendition_blob(&seen.image, rendition);
         self.parts.blobs.get(&key, range).await?.ok_or(Error::NotFound)
     }
 
@@ -114,7 +122,16 @@ impl Engine {
         if !grant.is_owner() {
             return Err(Error::NotFound);
         }
-        let key = layout::original_blob(grant.owner(), grant.gallery(), image.id);
+        let key = layout::original_blob(image);
+        self.parts.blobs.get(&key, range).await?.ok_or(Error::NotFound)
+    }
+
+    /// The bytes of the master, for whoever may download it: so far its owner.
+    pub async fn master(&self, seen: &SeenImage, range: Option<Range<u64>>) -> Result<Blob> {
+        let master =
+            seen.image.master.as_ref().filter(|_| seen.grant.may_download()).ok_or(Error::NotFound)?;
+        self.honour(&seen.grant)?;
+        let key = layout::master_blob(&seen.image, master.round);
         self.parts.blobs.get(&key, range).await?.ok_or(Error::NotFound)
     }
 
@@ -128,7 +145,7 @@ impl Engine {
     }
 
     /// A grant that has ended opens nothing.
-    fn honour(&self, grant: &Grant) -> Result<()> {
+    pub(super) fn honour(&self, grant: &Grant) -> Result<()> {
         if self.parts.env.now() < grant.until() { Ok(()) } else { Err(Error::NotFound) }
     }
 
@@ -168,11 +185,6 @@ impl Engine {
         }
         Ok(None)
     }
-}
-
-/// The rendition behind a file name, if the image has it.
-pub(super) fn find<'a>(image: &'a Image, file: &str) -> Option<&'a Rendition> {
-    image.renditions.iter().find(|rendition| rendition.file() == file)
 }
 
 /// What the origin answers for something it has hidden: `410` if anyone could see it, else the uniform `404`.

@@ -3,7 +3,7 @@ use std::io::Cursor;
 use image::ImageDecoder;
 use image::codecs::gif::GifDecoder;
 
-use super::{Decoded, exact_limits, flattened, refusal};
+use super::{Decoded, exact_limits, pixels, refusal};
 use crate::imaging::Refusal;
 use crate::imaging::sniff::Header;
 
@@ -11,5 +11,5 @@ use crate::imaging::sniff::Header;
 pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Decoded, Refusal> {
     let mut decoder = GifDecoder::new(Cursor::new(bytes)).map_err(refusal)?;
     decoder.set_limits(exact_limits(header)).map_err(refusal)?;
-    Ok(Decoded { raster: flattened(decoder, header)?, profile: None })
+    Ok(Decoded { raster: pixels(decoder, header)?, profile: None })
 }

@@ -1,11 +1,13 @@
 //! From bytes to pixels, one file a format. Only what `sniff` has accepted comes here.
 
 mod gif;
+#[cfg(feature = "heif")]
+mod heif;
 mod jpeg;
 mod png;
 mod webp;
 
-use image::{ColorType, ImageDecoder, ImageError};
+use image::{ImageDecoder, ImageError};
 
 use super::colour::MAX_PROFILE;
 use super::limits::Limits;
@@ -13,7 +15,7 @@ use super::raster::{Kind, Raster};
 use super::sniff::Header;
 use super::{Format, Refusal};
 
-/// A decoded picture, flattened on white but neither turned nor brought to sRGB.
+/// A decoded picture, neither turned nor brought to other colours.
 #[derive(Debug)]
 pub(crate) struct Decoded {
     /// At least as large as the longest edge asked for, unless the original is smaller.
@@ -28,6 +30,10 @@ pub(crate) fn decode(bytes: &[u8], header: &Header, limits: &Limits, edge: u32) 
         Format::Png => png::decode(bytes, header),
         Format::Gif => gif::decode(bytes, header),
         Format::Webp => webp::decode(bytes, header),
+        #[cfg(feature = "heif")]
+        Format::Avif | Format::Heic => heif::decode(bytes, header, limits),
+        #[cfg(not(feature = "heif"))]
+        Format::Avif | Format::Heic => Err(Refusal::Unsupported),
     }
 }
 
@@ -44,8 +50,8 @@ fn exact_limits(header: &Header) -> image::Limits {
     limits
 }
 
-/// Reads the pixels out of a decoder and flattens them on white.
-fn flattened(decoder: impl ImageDecoder, header: &Header) -> Result<Raster, Refusal> {
+/// Reads the pixels out of a decoder, eight bits a channel, without colours that cannot be seen.
+fn pixels(decoder: impl ImageDecoder, header: &Header) -> Result<Raster, Refusal> {
     let (width, height) = decoder.dimensions();
     let colour = decoder.color_type();
     let total = decoder.total_bytes();
@@ -58,8 +64,16 @@ fn flattened(decoder: impl ImageDecoder, header: &Header) -> Result<Raster, Refu
     if colour.bytes_per_pixel() / colour.channel_count() == 2 {
         keep_high_bytes(&mut data);
     }
-    let kind = flatten(&mut data, colour);
-    Ok(Raster { width, height, kind, data })
+    Ok(match colour.channel_count() {
+        1 => Raster { width, height, kind: Kind::Grey, data },
+        2 => {
+            let (pixels, _) = data.as_chunks::<2>();
+            let data = pixels.iter().flat_map(|&[grey, alpha]| [grey, grey, grey, alpha]).collect();
+            seen(Raster { width, height, kind: Kind::Rgba, data })
+        }
+        4 => seen(Raster { width, height, kind: Kind::Rgba, data }),
+        _ => Raster { width, height, kind: Kind::Rgb, data },
+    })
 }
 
 /// Brings 16-bit samples, in the byte order of this machine, down to their high bytes.
@@ -71,36 +85,19 @@ fn keep_high_bytes(data: &mut Vec<u8>) {
     });
 }
 
-/// Lays transparent pixels on white in place.
-fn flatten(data: &mut Vec<u8>, colour: ColorType) -> Kind {
-    match colour.channel_count() {
-        1 => Kind::Grey,
-        2 => {
-            for [grey, alpha] in data.as_chunks_mut::<2>().0 {
-                *grey = on_white(*grey, *alpha);
-            }
-            let mut alpha = true;
-            data.retain(|_| {
-                alpha = !alpha;
-                !alpha
-            });
-            Kind::Grey
-        }
-        4 => {
-            for [red, green, blue, alpha] in data.as_chunks_mut::<4>().0 {
-                for channel in [red, green, blue] {
-                    *channel = on_white(*channel, *alpha);
-                }
-            }
-            Kind::Rgbx
-        }
-        _ => Kind::Rgb,
+/// An RGBA picture without colours that cannot be seen; RGB when all of it can.
+fn seen(mut raster: Raster) -> Raster {
+    let (pixels, _) = raster.data.as_chunks_mut::<4>();
+    if pixels.iter().all(|&[.., alpha]| alpha == u8::MAX) {
+        let mut nth = 0;
+        raster.data.retain(|_| {
+            nth = (nth + 1) % 4;
+            nth != 0
+        });
+        return Raster { kind: Kind::Rgb, ..raster };
     }
-}
-
-fn on_white(value: u8, alpha: u8) -> u8 {
-    let (value, alpha) = (u16::from(value), u16::from(alpha));
-    u8::try_from((value * alpha + 255 * (255 - alpha) + 127) / 255).unwrap_or(u8::MAX)
+    pixels.iter_mut().filter(|[.., alpha]| *alpha == 0).for_each(|pixel| *pixel = [0; 4]);
+    raster
 }
 
 /// A profile, unless it is too long to be interpreted.
@@ -114,7 +111,7 @@ fn refusal(error: ImageError) -> Refusal {
         ImageError::Limits(_) => {
             Refusal::TooManyPixels { what: "its decoder asks for too much memory".into() }
         }
-        ImageError::Unsupported(_) => Refusal::UnsupportedCoding { what: "an image of this coding" },
+        ImageError::Unsupported(_) => Refusal::UnsupportedCoding { what: "an image of this coding".into() },
         _ => Refusal::Corrupt,
     }
 }

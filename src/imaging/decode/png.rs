@@ -3,7 +3,7 @@ use std::io::{BufRead, Error, ErrorKind, Read, Result as IoResult, Seek, SeekFro
 use image::ImageDecoder;
 use image::codecs::png::PngDecoder;
 
-use super::{Decoded, SIDE_MEMORY, exact_limits, flattened, refusal, usable};
+use super::{Decoded, SIDE_MEMORY, exact_limits, pixels, refusal, usable};
 use crate::imaging::Refusal;
 use crate::imaging::colour::MAX_PROFILE;
 use crate::imaging::sniff::{Cursor, Header};
@@ -15,7 +15,7 @@ pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Decoded, Refusal> 
     limits.max_alloc = Some(SIDE_MEMORY);
     let mut decoder = PngDecoder::with_limits(Needed::new(bytes), limits).map_err(refusal)?;
     let profile = decoder.icc_profile().ok().flatten().and_then(usable);
-    Ok(Decoded { raster: flattened(decoder, header)?, profile })
+    Ok(Decoded { raster: pixels(decoder, header)?, profile })
 }
 
 /// The chunks that make the picture; the decoder never sees any other.

@@ -7,25 +7,32 @@ use crate::imaging::sniff::{Extent, inspect};
 
 fn decoded(file: &[u8]) -> Decoded {
     let limits = Limits::default();
-    let header = inspect(file, Extent::Whole, &limits, 2048).unwrap();
+    let header = inspect(file, Extent::Whole, &limits).unwrap();
     decode(file, &header, &limits, 2048).unwrap()
 }
 
+/// The picture at its own size.
+fn raster(file: &[u8]) -> Raster {
+    let header = inspect(file, Extent::Whole, &Limits::default()).unwrap();
+    decoded(file).raster.into_resized(header.width, header.height).unwrap()
+}
+
 #[test]
-fn png_colours_come_down_to_eight_bits_on_white() {
+fn png_colours_come_down_to_eight_bits() {
     for (colour, data, kind, seen) in [
         (ExtendedColorType::L8, &[7][..], Kind::Grey, &[7][..]),
-        (ExtendedColorType::La8, &[0, 0], Kind::Grey, &[255]),
-        (ExtendedColorType::La8, &[9, 255], Kind::Grey, &[9]),
+        (ExtendedColorType::La8, &[9, 0], Kind::Rgba, &[0, 0, 0, 0]),
+        (ExtendedColorType::La8, &[9, 77], Kind::Rgba, &[9, 9, 9, 77]),
+        (ExtendedColorType::La8, &[9, 255], Kind::Rgb, &[9, 9, 9]),
         (ExtendedColorType::Rgb8, &[1, 2, 3], Kind::Rgb, &[1, 2, 3]),
-        (ExtendedColorType::Rgba8, &[1, 2, 3, 255], Kind::Rgbx, &[1, 2, 3, 255]),
-        (ExtendedColorType::Rgba8, &[0, 0, 0, 128], Kind::Rgbx, &[127, 127, 127, 128]),
+        (ExtendedColorType::Rgba8, &[1, 2, 3, 255], Kind::Rgb, &[1, 2, 3]),
+        (ExtendedColorType::Rgba8, &[7, 0, 0, 128], Kind::Rgba, &[7, 0, 0, 128]),
     ] {
-        let raster = decoded(&sample::png_of(data, 1, 1, colour)).raster;
+        let raster = raster(&sample::png_of(data, 1, 1, colour));
         assert_eq!((raster.kind, &raster.data[..]), (kind, seen), "{colour:?}");
     }
     let deep: Vec<u8> = [0x1234_u16, 0x5678, 0x9abc].iter().flat_map(|value| value.to_ne_bytes()).collect();
-    let raster = decoded(&sample::png_of(&deep, 1, 1, ExtendedColorType::Rgb16)).raster;
+    let raster = raster(&sample::png_of(&deep, 1, 1, ExtendedColorType::Rgb16));
     assert_eq!((raster.kind, &raster.data[..]), (Kind::Rgb, &[0x12, 0x56, 0x9a][..]));
 }
 
@@ -36,26 +43,27 @@ fn hidden_colours_of_transparent_pixels_are_gone() {
         sample::png_of(&data, 4, 4, ExtendedColorType::Rgba8),
         sample::webp_of(&data, 4, 4, ExtendedColorType::Rgba8),
     ] {
-        let raster = decoded(&file).raster;
-        assert!(raster.data.chunks(4).all(|pixel| pixel[..3] == [255; 3]));
+        let raster = raster(&file);
+        assert_eq!(raster.data, [0; 64]);
     }
 }
 
 #[test]
 fn a_small_frame_lies_where_its_animation_says() {
-    let raster = decoded(&sample::animated_webp(40, 40, 20, 10, 2)).raster;
+    let raster = raster(&sample::animated_webp(40, 40, 20, 10, 2));
     let channels = raster.kind.channels();
     let pixel = |x: usize, y: usize| &raster.data[(y * 40 + x) * channels..][..3];
-    assert_eq!(pixel(19, 12), [255; 3]);
+    assert_eq!(raster.kind, Kind::Rgba);
+    assert_eq!(pixel(19, 12), [0; 3]);
     assert_eq!(pixel(20, 10), [0, 0, 40]);
     assert_eq!(pixel(39, 29)[2], 40);
-    assert_eq!(pixel(20, 30), [255; 3]);
+    assert_eq!(pixel(20, 30), [0; 3]);
 }
 
 #[test]
 fn the_first_frame_of_a_gif_is_taken() {
-    let raster = decoded(&sample::gif(20, 10, 3)).raster;
-    assert_eq!((raster.width, raster.height, raster.kind), (20, 10, Kind::Rgbx));
+    let raster = raster(&sample::gif(20, 10, 3));
+    assert_eq!((raster.width, raster.height, raster.kind), (20, 10, Kind::Rgb));
 }
 
 #[test]
@@ -70,7 +78,7 @@ fn jpegs_of_every_colour_are_decoded() {
         for progressive in [false, kind != Kind::InvertedCmyk] {
             let encoder = sample::encoder(&data, 64, 48, format).progressive(progressive);
             let file = encoder.write_adobe_marker(kind == Kind::InvertedCmyk).encode().unwrap();
-            let raster = decoded(&file).raster;
+            let raster = raster(&file);
             assert_eq!((raster.width, raster.height, raster.kind), (64, 48, kind));
         }
     }
@@ -93,7 +101,7 @@ fn a_jpeg_that_lacks_rows_is_refused_even_with_an_end() {
             file.pop();
         }
         file.extend([0xff, 0xd9]);
-        let header = inspect(&file, Extent::Whole, &limits, 2048).unwrap();
+        let header = inspect(&file, Extent::Whole, &limits).unwrap();
         assert!(decode(&file, &header, &limits, 2048).is_err(), "cut at {share} %");
     }
 }
@@ -121,7 +129,7 @@ fn profiles_are_found_in_every_format() {
 fn a_whole_file_that_lacks_pixels_is_refused() {
     let limits = Limits::default();
     let refused = |file: &[u8]| {
-        let header = inspect(file, Extent::Whole, &limits, 2048).unwrap();
+        let header = inspect(file, Extent::Whole, &limits).unwrap();
         decode(file, &header, &limits, 2048).unwrap_err()
     };
     // A GIF without the last half of its pixels, ended as it should.
@@ -153,6 +161,58 @@ fn an_xmp_packet_in_a_gif_is_stepped_over() {
     let at = 13 + if gif[10] & 0x80 == 0 { 0 } else { 3 << ((gif[10] & 7) + 1) };
     let trailer: Vec<u8> = [1].into_iter().chain((0..=255).rev()).chain([0]).collect();
     let packet = [b"!\xff\x0bXMP DataXMP", &b"<x:xmpmeta secret/>"[..], &trailer].concat();
-    let raster = decoded(&[&gif[..at], &packet, &gif[at..]].concat()).raster;
+    let raster = raster(&[&gif[..at], &packet, &gif[at..]].concat());
     assert_eq!((raster.width, raster.height), (16, 16));
+}
+
+#[test]
+fn our_own_decoder_agrees_with_the_library() {
+    use libjpeg_turbo_rs::Subsampling;
+    let rgb = sample::rgb(1210, 806);
+    for (subsampling, restarts) in [
+        (Subsampling::S444, 0),
+        (Subsampling::S422, 0),
+        (Subsampling::S420, 0),
+        (Subsampling::S440, 0),
+        (Subsampling::S420, 7),
+    ] {
+        let encoder = sample::encoder(&rgb, 1210, 806, PixelFormat::Rgb).subsampling(subsampling);
+        let encoder = if restarts > 0 { encoder.restart_blocks(restarts) } else { encoder };
+        let file = encoder.encode().unwrap();
+        let whole = libjpeg_turbo_rs::decompress_to(&file, PixelFormat::Rgb).unwrap().data;
+        let whole = Raster { width: 1210, height: 806, kind: Kind::Rgb, data: whole };
+        for edge in [100, 300, 400, 600, 750] {
+            let header = inspect(&file, Extent::Whole, &Limits::default()).unwrap();
+            let ours = decode(&file, &header, &Limits::default(), edge).unwrap().raster;
+            assert!(ours.width >= edge && ours.width < 1210);
+            let wanted = whole.resized(ours.width, ours.height).unwrap();
+            let worst = ours.data.iter().zip(&wanted.data).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+            assert!(worst < 12, "{subsampling:?} {restarts} at {edge}: {worst}");
+        }
+    }
+}
+
+#[test]
+fn grey_jpegs_are_scaled_too() {
+    let grey: Vec<u8> = sample::rgb(1200, 800).chunks(3).map(|pixel| pixel[0]).collect();
+    let file = sample::encoder(&grey, 1200, 800, PixelFormat::Grayscale).encode().unwrap();
+    let header = inspect(&file, Extent::Whole, &Limits::default()).unwrap();
+    let small = decode(&file, &header, &Limits::default(), 300).unwrap().raster;
+    assert_eq!((small.width, small.height, small.kind), (300, 200, Kind::Grey));
+    assert!(small.data[150].abs_diff(127) < 4, "{}", small.data[150]);
+}
+
+#[test]
+fn a_scaled_jpeg_that_lacks_bits_is_refused() {
+    let whole = sample::jpeg(1210, 806);
+    let limits = Limits::default();
+    for share in [40, 60, 90, 99] {
+        let mut file = whole[..whole.len() * share / 100].to_vec();
+        while file.last() == Some(&0xff) {
+            file.pop();
+        }
+        file.extend([0xff, 0xd9]);
+        let header = inspect(&file, Extent::Whole, &limits).unwrap();
+        assert_eq!(decode(&file, &header, &limits, 300).unwrap_err(), Refusal::Truncated, "cut at {share} %");
+    }
 }

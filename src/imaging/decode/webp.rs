@@ -2,12 +2,13 @@ use std::io::Cursor;
 
 use image::codecs::webp::WebPDecoder;
 
-use super::{Decoded, flattened, refusal, usable};
+use super::{Decoded, pixels, refusal, usable};
 use crate::imaging::Refusal;
 use crate::imaging::raster::{Kind, Raster};
+use crate::imaging::riff::{self, Riff};
 use crate::imaging::sniff::{Chunks, Frame, Header};
 
-/// Decodes the picture, or the first frame of an animation laid on a white canvas.
+/// Decodes the picture, or the first frame of an animation laid on a transparent canvas.
 pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<Decoded, Refusal> {
     let bytes = bytes.get(..header.end).ok_or(Refusal::Truncated)?;
     let profile = Chunks::of_file(bytes).find(|(kind, _)| kind == b"ICCP").map(|(_, body)| body.to_vec());
@@ -35,48 +36,32 @@ fn picture(chunks: Chunks<'_>, size: &Header) -> Result<Raster, Refusal> {
         }
     }
     let (kind, body) = stream.ok_or(Refusal::Truncated)?;
-    let mut file = b"RIFF\0\0\0\0WEBP".to_vec();
+    let mut file = Riff::new();
     if let Some(alpha) = alpha.filter(|_| &kind == b"VP8 ") {
-        append(&mut file, *b"VP8X", &extended_header(size.width, size.height));
-        append(&mut file, *b"ALPH", alpha);
+        file.push_extended(riff::ALPHA, size.width, size.height);
+        file.push(*b"ALPH", alpha);
     }
-    append(&mut file, kind, body);
-    let length = u32::try_from(file.len() - 8).map_err(|_| Refusal::Corrupt)?;
-    if let Some(place) = file.get_mut(4..8) {
-        place.copy_from_slice(&length.to_le_bytes());
-    }
+    file.push(kind, body);
+    let file = file.finished()?;
     // This decoder knows no limits; `sniff` has checked the size that the bit stream states.
-    flattened(WebPDecoder::new(Cursor::new(file)).map_err(refusal)?, size)
+    pixels(WebPDecoder::new(Cursor::new(file)).map_err(refusal)?, size)
 }
 
-/// An extended header that announces alpha and nothing else.
-fn extended_header(width: u32, height: u32) -> [u8; 10] {
-    let [w0, w1, w2, _] = width.saturating_sub(1).to_le_bytes();
-    let [h0, h1, h2, _] = height.saturating_sub(1).to_le_bytes();
-    [0x10, 0, 0, 0, w0, w1, w2, h0, h1, h2]
-}
-
-fn append(file: &mut Vec<u8>, kind: [u8; 4], body: &[u8]) {
-    file.extend(kind);
-    file.extend(u32::try_from(body.len()).unwrap_or(u32::MAX).to_le_bytes());
-    file.extend(body);
-    if body.len() % 2 == 1 {
-        file.push(0);
-    }
-}
-
+/// Lays a frame on a canvas that is transparent everywhere else.
 fn on_canvas(raster: Raster, frame: &Frame<'_>, header: &Header) -> Raster {
     if (raster.width, raster.height) == (header.width, header.height) {
         return raster;
     }
-    let channels = raster.kind.channels();
-    let stride = header.width as usize * channels;
-    let mut data = vec![u8::MAX; stride * header.height as usize];
-    let rows = data.chunks_exact_mut(stride).skip(frame.y as usize);
-    for (row, source) in rows.zip(raster.data.chunks_exact(raster.width as usize * channels)) {
-        let place = row.iter_mut().skip(frame.x as usize * channels);
+    let pixels: Vec<[u8; 4]> = match raster.kind {
+        Kind::Rgba => raster.data.as_chunks::<4>().0.to_vec(),
+        _ => raster.data.as_chunks::<3>().0.iter().map(|&[r, g, b]| [r, g, b, u8::MAX]).collect(),
+    };
+    let stride = header.width as usize;
+    let mut canvas = vec![[0; 4]; stride * header.height as usize];
+    let rows = canvas.chunks_exact_mut(stride).skip(frame.y as usize);
+    for (row, source) in rows.zip(pixels.chunks_exact(raster.width as usize)) {
+        let place = row.iter_mut().skip(frame.x as usize);
         place.zip(source).for_each(|(to, from)| *to = *from);
     }
-    debug_assert!(matches!(raster.kind, Kind::Rgb | Kind::Rgbx), "the decoder makes colours");
-    Raster { width: header.width, height: header.height, kind: raster.kind, data }
+    Raster { width: header.width, height: header.height, kind: Kind::Rgba, data: canvas.into_flattened() }
 }

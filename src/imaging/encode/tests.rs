@@ -1,10 +1,9 @@
-use super::super::raster::Kind;
 use super::*;
 
 #[test]
 fn nothing_but_the_picture_is_written() {
     let raster = Raster { width: 33, height: 17, kind: Kind::Rgb, data: vec![128; 33 * 17 * 3] };
-    let file = jpeg("thumb".into(), &raster).unwrap().bytes;
+    let file = jpeg(&raster, 80, Gamut::Srgb).unwrap();
     let mut at = 2;
     let mut markers = Vec::new();
     while markers.last() != Some(&0xda) {

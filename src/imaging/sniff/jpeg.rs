@@ -7,6 +7,9 @@ use crate::imaging::orientation::Orientation;
 const START_OF_SCAN: u8 = 0xda;
 const END_OF_IMAGE: u8 = 0xd9;
 
+/// The scales for which the library has fast paths, in eighths.
+pub(crate) const LIBRARY_SCALES: [u32; 4] = [1, 2, 3, 4];
+
 /// What of a JPEG decides its decoder's memory and colours.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Sampling {
@@ -19,16 +22,15 @@ pub(crate) struct Sampling {
 }
 
 impl Sampling {
-    /// Eighths at which to decode: the smallest that still covers `edge`.
-    pub(crate) fn eighths(width: u32, height: u32, edge: u32) -> u32 {
+    /// Eighths at which to decode: the smallest of these scales that still covers `edge`, or all of it.
+    pub(crate) fn eighths(scales: &[u32], width: u32, height: u32, edge: u32) -> u32 {
         let longest = u64::from(width.max(height));
         let covers = |step: &u32| (longest * u64::from(*step)).div_ceil(8) >= u64::from(edge);
-        // The decoder has fast paths for these alone.
-        [1, 2, 3, 4].into_iter().find(covers).unwrap_or(8)
+        scales.iter().copied().find(covers).unwrap_or(8)
     }
 
     pub(super) fn memory(&self, width: u32, height: u32, edge: u32) -> u64 {
-        let step = u64::from(Self::eighths(width, height, edge));
+        let step = u64::from(Self::eighths(&LIBRARY_SCALES, width, height, edge));
         let scaled = area(width, height) * step * step / 64;
         // A plane and an upsampled plane for each component, and the output.
         let planes = scaled * u64::from(self.components) * 3;
@@ -89,7 +91,7 @@ pub(crate) fn profile(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Finds the next marker, over fill bytes and entropy-coded data; zero is a stuffed byte, not a marker.
-fn next_marker(cursor: &mut Cursor<'_>) -> Result<u8, Stop> {
+pub(crate) fn next_marker(cursor: &mut Cursor<'_>) -> Result<u8, Stop> {
     cursor.past(0xff)?;
     loop {
         match cursor.u8()? {
@@ -99,7 +101,7 @@ fn next_marker(cursor: &mut Cursor<'_>) -> Result<u8, Stop> {
     }
 }
 
-fn next_segment<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], Stop> {
+pub(crate) fn next_segment<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], Stop> {
     let length = usize::from(cursor.u16_be()?);
     cursor.take(length.checked_sub(2).ok_or(Refusal::Corrupt)?)
 }
@@ -131,7 +133,7 @@ fn read(marker: u8, segment: &[u8], limits: &Limits, header: &mut Header) -> Res
 }
 
 fn uncommon(what: &'static str) -> Stop {
-    Refusal::UnsupportedCoding { what }.into()
+    Refusal::UnsupportedCoding { what: what.into() }.into()
 }
 
 /// The frame header: precision, size and how each component is sampled.

@@ -1,14 +1,21 @@
 //! Reads headers and applies the limits to them. Nothing here allocates by what a file claims.
 
+mod brand;
 mod cursor;
 mod gif;
+#[cfg(feature = "heif")]
+mod heif;
 mod jpeg;
 mod png;
 mod webp;
 
 pub(crate) use cursor::{Cursor, Stop};
+#[cfg(feature = "heif")]
+pub(crate) use heif::{CodePoints, Coding, Crop, Piece, Still, Tiles};
 pub(crate) use jpeg::Sampling;
-pub(crate) use jpeg::profile as jpeg_profile;
+pub(crate) use jpeg::{
+    LIBRARY_SCALES, next_marker as jpeg_marker, next_segment as jpeg_segment, profile as jpeg_profile,
+};
 pub(crate) use webp::{Chunks, Frame};
 
 use super::limits::{Limits, area};
@@ -86,14 +93,12 @@ pub(crate) fn format(bytes: &[u8]) -> Option<Format> {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Format::Png),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Format::Gif),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Format::Webp),
-        _ => None,
+        _ => brand::format(bytes),
     }
 }
 
 /// Reads the headers and refuses what is above a limit.
-///
-/// `edge` is the longest edge that will be made of it; it decides how much memory decoding takes.
-pub(crate) fn inspect(bytes: &[u8], extent: Extent, limits: &Limits, edge: u32) -> Result<Header, Refusal> {
+pub(crate) fn inspect(bytes: &[u8], extent: Extent, limits: &Limits) -> Result<Header, Refusal> {
     limits.check_bytes(bytes.len())?;
     let mut header = Header::new(format(bytes).ok_or(Refusal::Unsupported)?);
     let mut cursor = Cursor::new(bytes);
@@ -102,13 +107,18 @@ pub(crate) fn inspect(bytes: &[u8], extent: Extent, limits: &Limits, edge: u32) 
         Format::Png => png::walk,
         Format::Gif => gif::walk,
         Format::Webp => webp::walk,
+        #[cfg(feature = "heif")]
+        Format::Avif | Format::Heic => heif::walk,
+        #[cfg(not(feature = "heif"))]
+        Format::Avif => return Err(Refusal::UnsupportedCoding { what: "an AVIF image".into() }),
+        #[cfg(not(feature = "heif"))]
+        Format::Heic => return Err(Refusal::UnsupportedCoding { what: "a HEIC image".into() }),
     };
     match walk(&mut cursor, extent, limits, &mut header) {
         Err(Stop::Refused(refusal)) => return Err(refusal),
         Err(Stop::Cut) if extent == Extent::Whole => return Err(Refusal::Truncated),
         Err(Stop::Cut) | Ok(()) => {}
     }
-    limits.check_memory(header.memory(edge))?;
     Ok(header)
 }
 

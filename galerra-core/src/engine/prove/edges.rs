@@ -2,6 +2,8 @@
 //! speed and not counted. Weaker orders lose: a fill authorised before the gate, or a dirty parent, brings the
 //! picture back after the only purge.
 
+use std::collections::BTreeMap;
+
 use futures::StreamExt;
 use galerra_cdn::{Cdn, Probe, Progress, Purge, Sighting, Ticket, Verdict};
 use time::OffsetDateTime;
@@ -9,7 +11,7 @@ use time::OffsetDateTime;
 use super::super::records::{Change, Stored};
 use super::{Engine, Moved, Result, Work};
 use crate::erasure::{EdgeStep, EdgeTarget, PlanPage, Served};
-use crate::{Outcome, layout};
+use crate::{Image, Outcome, Subject, layout};
 
 /// Clean probe rounds that count as proof.
 const ROUNDS: u32 = 2;
@@ -125,13 +127,18 @@ impl Engine {
             let plan: Option<Stored<PlanPage>> = self.read(layout::plan_page(work.erasure.id, page)).await?;
             let served = plan.map(|plan| plan.value.served).unwrap_or_default();
             let mount = self.parts.mount.as_str();
-            let probe = |Served { path, sha256 }| async move {
+            let successors = self.successors(work).await?;
+            let probe = |Served { path, sha256 }| {
+                let successor = successors.get(&path).cloned();
                 let path = format!("{mount}{path}");
-                cdn.probe(&Probe { path, sha256, gated }).await.unwrap_or_else(|error| Sighting {
-                    verdict: Verdict::Inconclusive,
-                    status: 0,
-                    witness: error.to_string(),
-                })
+                let probe = Probe { path, sha256, gated, successor };
+                async move {
+                    cdn.probe(&probe).await.unwrap_or_else(|error| Sighting {
+                        verdict: Verdict::Inconclusive,
+                        status: 0,
+                        witness: error.to_string(),
+                    })
+                }
             };
             let mut seen = futures::stream::iter(served).map(probe).buffer_unordered(AT_ONCE);
             let mut worst: Option<Sighting> = None;
@@ -147,6 +154,18 @@ impl Engine {
             }
         }
         Ok((asked, None))
+    }
+
+    /// What is served now where renditions were replaced, by path.
+    async fn successors(&self, work: &Work) -> Result<BTreeMap<String, String>> {
+        let Subject::Renditions { gallery, image } = work.erasure.subject else { return Ok(BTreeMap::new()) };
+        let key = layout::image(work.erasure.owner, gallery, image);
+        let image: Option<Stored<Image>> = self.read(key).await?;
+        let mut page = PlanPage::default();
+        if let Some(image) = image {
+            page.add(&image.value);
+        }
+        Ok(page.served.into_iter().map(|served| (served.path, served.sha256)).collect())
     }
 }
 

@@ -8,7 +8,9 @@ use galerra_storage::{Erased, Key, Row};
 use super::super::records::{Change, Place, Stored, stored};
 use super::{Engine, Moved, Result, Work};
 use crate::erasure::{PlanPage, StoreStep};
-use crate::{Account, Gallery, GalleryId, Image, Life, Outcome, Share, StoreTarget, Subject, layout};
+use crate::{
+    Account, AccountId, Gallery, GalleryId, Image, Life, Outcome, Share, StoreTarget, Subject, layout,
+};
 
 /// Pointers to remove with a page of records, and the gallery that says whether the thing was public.
 type Pointers = BTreeMap<Key, Option<GalleryId>>;
@@ -47,9 +49,7 @@ impl Engine {
     /// Takes one page of records out of the subject's ranges and writes what has to be proven into the plan.
     async fn step_records(&self, work: &mut Work) -> Result<Moved> {
         let (owner, subject) = (work.erasure.owner, work.erasure.subject.clone());
-        if let Some(intents) = layout::intents(&subject, owner)
-            && !self.parts.records.scan(&intents, None, 1).await?.is_empty()
-        {
+        if self.is_awaited(&subject, owner).await? {
             return Ok(Moved::Not);
         }
         self.memo.forget_all();
@@ -67,6 +67,17 @@ impl Engine {
         }
         self.save(work, change).await?;
         Ok(Moved::On)
+    }
+
+    /// Whether somebody who began before the gate may still write bytes of the subject.
+    async fn is_awaited(&self, subject: &Subject, owner: AccountId) -> Result<bool> {
+        if let Subject::Image { gallery, image } = subject {
+            return self.is_written(owner, *gallery, *image).await;
+        }
+        match layout::intents(subject, owner) {
+            Some(intents) => Ok(!self.parts.records.scan(&intents, None, 1).await?.is_empty()),
+            None => Ok(false),
+        }
     }
 
     /// The next records to remove; none when every range and every single record was read back absent.
@@ -161,7 +172,10 @@ impl Engine {
             let removed = removed + self.erase_blobs(keys).await?;
             return Ok(StoreStep::Erasing { removed, page: page + 1 });
         }
-        let prefix = layout::blobs(&work.erasure.subject, work.erasure.owner);
+        let Some(prefix) = layout::blobs(&work.erasure.subject, work.erasure.owner) else {
+            // Each blob was read back when it was erased; what lies beside it stays.
+            return Ok(StoreStep::Absent { removed, at: self.parts.env.now() });
+        };
         let found = self.parts.blobs.list(&prefix, None, SWEEP).await?;
         if found.is_empty() {
             return Ok(StoreStep::Absent { removed, at: self.parts.env.now() });

@@ -1,0 +1,51 @@
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::State;
+use galerra_core::{Description, Error, Fact, Focal, ImageEdit, ImageId, Title};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Doors;
+use super::extract::{Asking, Body, Id, Mount};
+use super::problem::Answer;
+use super::reply::{self, Urls};
+
+/// What is to be changed of an image; what is not named stays.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Edited {
+    title: Option<String>,
+    alt: Option<String>,
+    focal: Option<(f32, f32)>,
+    facts_shown: Option<BTreeSet<Fact>>,
+}
+
+impl TryFrom<Edited> for ImageEdit {
+    type Error = Error;
+
+    fn try_from(edited: Edited) -> Result<Self, Error> {
+        let focal = edited.focal.map(|(x, y)| Focal::at(x, y).ok_or_else(outside)).transpose()?;
+        Ok(Self {
+            title: edited.title.map(|title| Title::parse(&title)).transpose()?,
+            alt: edited.alt.map(|alt| Description::parse(&alt)).transpose()?,
+            focal,
+            shown: edited.facts_shown,
+        })
+    }
+}
+
+fn outside() -> Error {
+    Error::Invalid { field: "focal", reason: "must be two numbers from 0 to 1".to_owned() }
+}
+
+pub(crate) async fn image(
+    State(doors): State<Doors>,
+    Asking(viewer): Asking,
+    mount: Mount,
+    Id(id): Id<ImageId>,
+    Body(edited): Body<Edited>,
+) -> Answer<Json<Value>> {
+    let seen = doors.galerra.engine().edit_image(&viewer, id, &edited.try_into()?).await?;
+    Ok(Json(reply::image(&Urls { doors: &doors, mount: &mount }, &seen.grant, &seen.image)))
+}
