@@ -28,7 +28,11 @@ fn rebuild(bytes: &[u8], header: &Header) -> Result<Option<Vec<u8>>, Stop> {
     // Of chunks that may be there once, the first one counts.
     let mut seen: Vec<[u8; 4]> = Vec::new();
     loop {
-        let (kind, body) = chunk(&mut cursor)?;
+        let Chunk { kind, body, whole } = chunk(&mut cursor)?;
+        // What can be done without is passed over by decoders when its sum is wrong.
+        if !whole && kind.first().is_some_and(u8::is_ascii_lowercase) {
+            continue;
+        }
         if &kind == b"IDAT" {
             data.extend_from_slice(body);
             continue;
@@ -73,22 +77,33 @@ fn rebuild(bytes: &[u8], header: &Header) -> Result<Option<Vec<u8>>, Stop> {
     Ok(Some(file))
 }
 
-fn chunk<'a>(cursor: &mut Cursor<'a>) -> Result<([u8; 4], &'a [u8]), Stop> {
+struct Chunk<'a> {
+    kind: [u8; 4],
+    body: &'a [u8],
+    /// Whether its checksum is right.
+    whole: bool,
+}
+
+fn chunk<'a>(cursor: &mut Cursor<'a>) -> Result<Chunk<'a>, Stop> {
     let length = usize::try_from(cursor.u32_be()?).map_err(|_| Refusal::Corrupt)?;
     let kind = cursor.array()?;
     let body = cursor.take(length)?;
-    cursor.take(4)?;
-    Ok((kind, body))
+    let whole = cursor.u32_be()? == sum(kind, body);
+    Ok(Chunk { kind, body, whole })
 }
 
-fn push(file: &mut Vec<u8>, kind: [u8; 4], body: &[u8]) {
+fn sum(kind: [u8; 4], body: &[u8]) -> u32 {
     let mut sum = crc32fast::Hasher::new();
     sum.update(&kind);
     sum.update(body);
+    sum.finalize()
+}
+
+fn push(file: &mut Vec<u8>, kind: [u8; 4], body: &[u8]) {
     file.extend(u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes());
     file.extend(kind);
     file.extend(body);
-    file.extend(sum.finalize().to_be_bytes());
+    file.extend(sum(kind, body).to_be_bytes());
 }
 
 /// Whether a chunk is one that decides how the picture looks, and no longer than such a chunk is.
