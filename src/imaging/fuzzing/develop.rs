@@ -91,7 +91,10 @@ fn later(bytes: &[u8], recipe: &Recipe, first: &Developed, order: &Order) {
             };
             assert!(first.renditions.iter().all(|rendered| made(first, rendered) != made(&second, rendered)));
         }
-        // The larger renditions may take more memory than there is.
-        Err(refusal) => assert_eq!(refusal.code(), "image-too-large", "{refusal:?}"),
+        // The larger renditions may take more memory than there is, and damage that one scale hides shows at another.
+        Err(refusal) => {
+            let known = ["image-too-large", "image-corrupt", "image-truncated"];
+            assert!(known.contains(&refusal.code()), "{refusal:?}");
+        }
     }
 }

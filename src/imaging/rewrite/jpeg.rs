@@ -28,7 +28,8 @@ pub(super) fn rebuilt(bytes: &[u8], header: &Header) -> Result<Option<Vec<u8>>, 
     match push_picture(&mut file, bytes) {
         Ok(()) => Ok(Some(file)),
         Err(Stop::Cut) => Err(Refusal::Truncated),
-        Err(Stop::Refused(refusal)) => Err(refusal),
+        // Decoders disagree about what is malformed: the pixels that one of them sees are encoded anew.
+        Err(Stop::Refused(_)) => Ok(None),
     }
 }
 
@@ -64,17 +65,17 @@ fn push_picture(file: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Stop> {
         }
         let segment = jpeg_segment(&mut cursor)?;
         match marker {
-            0xc0..=0xc2 => push(file, marker, first(segment, 6 + 3 * at(segment, 5)?)?),
+            0xc0..=0xc2 => push(file, marker, exact(segment, 6 + 3 * at(segment, 5)?)?),
             0xc4 => push(file, marker, tables(segment, huffman)?),
             0xdb => push(file, marker, tables(segment, quantisation)?),
-            0xdd => push(file, marker, first(segment, 2)?),
+            0xdd => push(file, marker, exact(segment, 2)?),
             // Only the last byte says something: how colours are transformed.
             0xee if segment.starts_with(b"Adobe") => {
                 let transform = u8::try_from(at(segment, 11)?).unwrap_or(0);
                 push(file, marker, &[b"Adobe\0\x64\0\0\0\0", &[transform][..]].concat());
             }
             0xda => {
-                push(file, marker, first(segment, 4 + 2 * at(segment, 0)?)?);
+                push(file, marker, exact(segment, 4 + 2 * at(segment, 0)?)?);
                 file.extend(entropy(&mut cursor)?);
             }
             _ => {}
@@ -89,8 +90,9 @@ fn at(segment: &[u8], place: usize) -> Result<usize, Refusal> {
     segment.get(place).map(|&byte| usize::from(byte)).ok_or(Refusal::Corrupt)
 }
 
-fn first(segment: &[u8], length: usize) -> Result<&[u8], Refusal> {
-    segment.get(..length).ok_or(Refusal::Corrupt)
+/// A segment that is as long as its content needs, and no longer.
+fn exact(segment: &[u8], length: usize) -> Result<&[u8], Refusal> {
+    if segment.len() == length { Ok(segment) } else { Err(Refusal::Corrupt) }
 }
 
 /// All tables of a segment; `length` tells that of the next one.
@@ -99,7 +101,7 @@ fn tables(segment: &[u8], length: fn(&[u8]) -> Result<usize, Refusal>) -> Result
     while let Some(rest) = segment.get(end..).filter(|rest| !rest.is_empty()) {
         end += length(rest)?;
     }
-    first(segment, end)
+    exact(segment, end)
 }
 
 fn huffman(rest: &[u8]) -> Result<usize, Refusal> {
