@@ -27,6 +27,7 @@ def run(work):
     for (name, size, kind, nth, *_), score in zip(pairs, scores.stdout.split(), strict=True):
         scored.setdefault((name, size, kind), {})[nth] = float(score)
     report(names, scored, len(paths))
+    outliers(scored, paths)
 
 
 def outputs(work, nth, path, folder, made):
@@ -83,3 +84,13 @@ def report(names, scored, photographs):
             if ours is not None and theirs is not None:
                 got = ours - theirs
                 verdict(f"{size}.{kind}: score above sharp naive", ">= -0.5", f"{got:+.2f}", got >= -0.5)
+
+
+def outliers(scored, paths):
+    """The photographs that are far below sharp, which a mean would hide or be moved by."""
+    print()
+    for (name, size, kind), by_photograph in scored.items():
+        theirs = scored.get(("sharp naive", size, kind), {})
+        for nth, score in by_photograph.items():
+            if name == "galerra" and score < theirs.get(nth, score) - 2:
+                print(f"far below: {os.path.basename(paths[nth])} {size}.{kind}: {score:.1f}, sharp naive {theirs[nth]:.1f}")
