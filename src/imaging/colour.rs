@@ -1,3 +1,5 @@
+mod inks;
+
 use moxcms::{ColorProfile, DataColorSpace, Layout, ParsingOptions, TransformOptions};
 
 use super::preset::Gamut;
@@ -60,21 +62,23 @@ fn transformed(raster: &Raster, source: &ColorProfile, gamut: Gamut) -> Option<R
         Kind::Rgb => (Layout::Rgb, Layout::Rgb, Kind::Rgb),
         Kind::Rgba => (Layout::Rgba, Layout::Rgba, Kind::Rgba),
         Kind::Grey => (Layout::Gray, Layout::Rgb, Kind::Rgb),
-        // The library counts inks as the four channels of this layout.
-        Kind::Cmyk | Kind::InvertedCmyk => (Layout::Rgba, Layout::Rgb, Kind::Rgb),
-    };
-    let target = match gamut {
-        Gamut::Srgb => ColorProfile::new_srgb(),
-        Gamut::P3 => ColorProfile::new_display_p3(),
+        Kind::Cmyk | Kind::InvertedCmyk => return inks::printed(raster, source, gamut),
     };
     // What the profile was made for.
     let options =
         TransformOptions { rendering_intent: source.rendering_intent, ..TransformOptions::default() };
-    let transform = source.create_transform_8bit(from, &target, to, options).ok()?;
+    let transform = source.create_transform_8bit(from, &target(gamut), to, options).ok()?;
     let pixels = raster.data.len() / raster.kind.channels();
     let mut data = vec![0; pixels * kind.channels()];
     transform.transform(&raster.data, &mut data).ok()?;
     Some(Raster { width: raster.width, height: raster.height, kind, data })
+}
+
+fn target(gamut: Gamut) -> ColorProfile {
+    match gamut {
+        Gamut::Srgb => ColorProfile::new_srgb(),
+        Gamut::P3 => ColorProfile::new_display_p3(),
+    }
 }
 
 fn by_convention(raster: Raster) -> Raster {

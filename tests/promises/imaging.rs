@@ -154,7 +154,7 @@ fn the_eight_orientations_are_one_picture() {
 /// A photograph's name, and the mean colours of its cells, four across and three down.
 type Cells = (&'static str, [[f64; 3]; 12]);
 
-/// What `LittleCMS` 2 makes of photographs in sRGB, by the intent that their profiles name.
+/// What `LittleCMS` 2 makes of photographs in sRGB, relative to white, with black-point compensation.
 const BY_LCMS: [Cells; 3] = [
     (
         "seeding-p3-icc.jpg",
@@ -193,18 +193,18 @@ const BY_LCMS: [Cells; 3] = [
     (
         "seeding-cmyk-icc.jpg",
         [
-            [139.9, 128.8, 93.1],
-            [206.3, 184.7, 147.5],
-            [190.6, 172.9, 137.3],
-            [138.7, 128.3, 90.9],
-            [79.1, 75.8, 51.2],
-            [112.0, 95.0, 60.5],
-            [87.4, 77.6, 47.1],
-            [77.7, 72.1, 43.4],
-            [48.0, 52.3, 40.0],
-            [53.7, 56.4, 39.8],
-            [51.7, 53.9, 41.1],
-            [66.4, 63.3, 46.2],
+            [135.2, 123.4, 76.8],
+            [205.0, 182.4, 142.5],
+            [188.5, 169.7, 128.2],
+            [134.0, 122.7, 74.6],
+            [66.0, 63.5, 25.8],
+            [104.0, 85.5, 39.3],
+            [77.9, 66.9, 20.9],
+            [65.3, 59.6, 14.5],
+            [26.8, 34.2, 10.5],
+            [34.8, 39.7, 9.9],
+            [31.8, 35.6, 12.3],
+            [50.2, 47.5, 19.4],
         ],
     ),
 ];
