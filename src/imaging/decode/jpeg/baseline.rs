@@ -1,19 +1,13 @@
 //! Baseline JPEGs at the scale of some eighths, to planes: what most cameras write, and where time matters most.
 //! Everything else is left to the library.
 
-use super::bits::{Bits, unstuff};
-use super::huffman::{Class, LOOKS, Look, Table};
-use super::idct::{Block, Idct};
+use super::block::{Layer, MOST, decode_unit};
+use super::huffman::{Class, Table};
+use super::idct::Idct;
+use super::intervals::Intervals;
 use super::planes::{Plane, Planes};
 use crate::imaging::Refusal;
 use crate::imaging::sniff::{Cursor, jpeg_marker, jpeg_segment};
-
-/// Where each coefficient of the zigzag order lies in a block (ITU-T T.81 Figure 5).
-const ZIGZAG: [u8; 64] = [
-    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7,
-    14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39,
-    46, 53, 60, 61, 54, 47, 55, 62, 63,
-];
 
 /// The scales at which this is quicker than the library at its next larger one, in eighths.
 pub(super) const SCALES: [u32; 5] = [1, 2, 3, 4, 5];
@@ -170,12 +164,13 @@ impl<'a> Scan<'a> {
             let plane = Plane::new(
                 units.0 * usize::from(component.across) * N,
                 units.1 * usize::from(component.down) * N,
+                W - N,
                 (usize::from(widest / component.across), usize::from(tallest / component.down)),
             );
             let steps = self.steps.get(usize::from(component.steps)).ok_or(Refusal::Corrupt)?;
             let (dc, ac) = component.tables.as_ref().ok_or(Refusal::Corrupt)?;
             let (across, down) = (usize::from(component.across), usize::from(component.down));
-            layers.push(Layer { plane, dc, ac, places: places::<N, W>(steps), mean: 0, across, down });
+            layers.push(Layer::new::<N, W>(plane, (dc, ac), steps, (across, down)));
         }
         self.entropy(&mut layers, units, &Idct::<N, W>::new())?;
         let components = layers.into_iter().map(|layer| layer.plane).collect();
@@ -192,34 +187,26 @@ impl<'a> Scan<'a> {
     ) -> Result<(), Refusal> {
         let total = across * down;
         let interval = if self.interval == 0 { total } else { self.interval as usize };
-        let mut source = self.entropy;
-        let mut plain = Vec::new();
+        let blocks: usize = layers.iter().map(Layer::blocks).sum();
+        let mut intervals = Intervals::new(self.entropy, blocks * MOST);
         let mut unit = 0;
         while unit < total {
-            plain.clear();
-            let taken = unstuff(source, &mut plain);
-            source = source.get(taken..).unwrap_or_default();
-            let mut bits = Bits::new(&plain);
-            for layer in layers.iter_mut() {
-                layer.mean = 0;
-            }
             let end = total.min(unit + interval);
             while unit < end {
-                let row_end = end.min((unit / across + 1) * across);
-                for at in unit..row_end {
-                    decode_unit(layers, &mut bits, (at % across, at / across), idct)
-                        .ok_or(Refusal::Corrupt)?;
+                let mut bits = intervals.bits();
+                while unit < end && intervals.has_unit(&bits) {
+                    let place = (unit % across, unit / across);
+                    decode_unit(layers, &mut bits, place, idct).ok_or(Refusal::Corrupt)?;
+                    if bits.overrun() {
+                        return Err(Refusal::Truncated);
+                    }
+                    unit += 1;
                 }
-                if bits.overrun() {
-                    return Err(Refusal::Truncated);
-                }
-                unit = row_end;
+                let position = bits.position();
+                intervals.advance(position);
             }
-            source = match source {
-                [0xff, 0xd0..=0xd7, rest @ ..] => rest,
-                // The last interval, or one that lacks its marker: it has no bits, which is noticed.
-                _ => source,
-            };
+            layers.iter_mut().for_each(Layer::restart);
+            intervals.restart();
         }
         Ok(())
     }
@@ -245,114 +232,4 @@ impl Tables {
         }
         Some(())
     }
-}
-
-/// A component on its way to a plane.
-#[derive(Debug)]
-struct Layer<'a> {
-    plane: Plane,
-    dc: &'a Table,
-    ac: &'a Table,
-    places: [Place; 128],
-    /// The mean value of the block before.
-    mean: i32,
-    across: usize,
-    down: usize,
-}
-
-/// Where a coefficient goes, and the step by which it is multiplied.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    step: f32,
-    at: u8,
-}
-
-/// Where coefficients go that the scale does not need, as zeros, and what stands for those behind the end of a
-/// block. It is the place of the last coefficient of all, after which nothing comes.
-const NOWHERE: u8 = 63;
-
-/// A place for each coefficient, and for each index that the end of a block can lead to.
-fn places<const N: usize, const W: usize>(steps: &[u16; 64]) -> [Place; 128] {
-    let mut places = [Place { step: 0.0, at: NOWHERE }; 128];
-    for (place, (step, natural)) in places.iter_mut().zip(steps.iter().zip(ZIGZAG)) {
-        let (row, column) = (usize::from(natural) / 8, usize::from(natural) % 8);
-        if row < N && column < N {
-            let at = u8::try_from(row * W + column).unwrap_or(NOWHERE);
-            *place = Place { step: f32::from(*step), at };
-        }
-    }
-    places
-}
-
-/// Decodes all blocks of one unit; `None` when a code means nothing.
-#[inline(always)]
-fn decode_unit<const N: usize, const W: usize>(
-    layers: &mut [Layer<'_>],
-    bits: &mut Bits<'_>,
-    (column, row): (usize, usize),
-    idct: &Idct<N, W>,
-) -> Option<()> {
-    for layer in layers {
-        for down in 0..layer.down {
-            for across in 0..layer.across {
-                let at = ((column * layer.across + across) * N, (row * layer.down + down) * N);
-                decode_block(layer, bits, at, idct)?;
-            }
-        }
-    }
-    Some(())
-}
-
-#[inline(always)]
-fn decode_block<const N: usize, const W: usize>(
-    layer: &mut Layer<'_>,
-    reader: &mut Bits<'_>,
-    (x, y): (usize, usize),
-    idct: &Idct<N, W>,
-) -> Option<()> {
-    // A copy stays in registers.
-    let mut bits = *reader;
-    bits.refill();
-    layer.mean += i32::from(layer.dc.next(&mut bits)?.value());
-    let mean = coefficient(layer.mean) * layer.places.first()?.step;
-    let mut block: Block = [0.0; 64];
-    let look = layer.ac.next(&mut bits)?;
-    let flat = look.run() >= 64;
-    let mut at = put(&mut block, &layer.places, 1, look)?;
-    while at < 64 {
-        bits.refill();
-        // There are bits for as many looks.
-        for _ in 0..LOOKS {
-            let look = layer.ac.next(&mut bits)?;
-            at = put(&mut block, &layer.places, at, look)?;
-            if at >= 64 {
-                break;
-            }
-        }
-    }
-    *reader = bits;
-    let stride = layer.plane.stride;
-    let rows = layer.plane.rows_from(x, y);
-    if flat || N == 1 {
-        Idct::<N, W>::write_flat(mean, rows, stride);
-    } else {
-        *block.first_mut()? = mean;
-        idct.write(&block, rows, stride);
-    }
-    Some(())
-}
-
-/// Puts a coefficient where it belongs; gives the index of the next one.
-#[inline(always)]
-fn put(block: &mut Block, places: &[Place; 128], at: usize, look: Look) -> Option<usize> {
-    let at = at + look.run();
-    // An index is at most 63 and a run at most 64: there always is a place.
-    let place = places.get(at & 127)?;
-    *block.get_mut(usize::from(place.at & 63))? = f32::from(look.value()) * place.step;
-    Some(at + 1)
-}
-
-#[allow(clippy::cast_precision_loss, reason = "means stay far below the precision of the type")]
-fn coefficient(mean: i32) -> f32 {
-    mean as f32
 }

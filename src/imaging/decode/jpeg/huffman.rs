@@ -1,8 +1,8 @@
 use super::bits::Bits;
 
 /// Bits that are looked up at once; most codes with their values are not longer.
-const LOOK: u32 = 12;
-const PLACES: usize = 1 << LOOK;
+pub(super) const LOOK: u32 = 12;
+pub(super) const PLACES: usize = 1 << LOOK;
 /// How often one can look after a refill.
 pub(super) const LOOKS: u32 = 56 / LOOK;
 
@@ -18,7 +18,7 @@ pub(super) enum Class {
 /// A Huffman table that decodes a code and its value in one look where both are short.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
-    /// What each beginning decides; [`Look::NOTHING`] where a look is not enough.
+    /// What each beginning decides.
     looks: Box<[Look; PLACES]>,
     /// For each length the first code that is longer, as 16 bits from the top; and where its symbols are.
     limits: [u32; 17],
@@ -28,19 +28,41 @@ pub(super) struct Table {
 }
 
 /// A symbol with its value, packed: in the low byte how many bits it takes, in the next how many zeros come
-/// before the value, above that the value.
+/// before the value, above that the value. Where the value does not fit into a look, its length is in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Look(u32);
 
 impl Look {
-    const NOTHING: Self = Self(0);
+    /// Not even the code fits.
+    const NOTHING: Self = Self(Self::PART);
+    /// The bit that says that the value is not here.
+    const PART: u32 = 0x80;
+
+    /// Whether both the code and the value are here.
+    #[inline(always)]
+    pub(super) fn is_whole(self) -> bool {
+        self.0 & Self::PART == 0
+    }
 
     fn new(bits: u32, run: u8, value: i16) -> Self {
         Self((bits & 0xff) | (u32::from(run) << 8) | (u32::from(value.cast_unsigned()) << 16))
     }
 
+    /// A code, and the length of the value that follows it.
+    fn part(bits: u32, run: u8, size: u32) -> Self {
+        Self(bits | Self::PART | (u32::from(run) << 8) | (size << 16))
+    }
+
+    /// The whole of a part, of the bits that it begins.
     #[inline(always)]
-    fn bits(self) -> u32 {
+    fn completed(self, next: u32) -> Self {
+        let (code, size) = (self.0 & 0x1f, self.0 >> 16);
+        let value = if size == 0 { 0 } else { extended((next << code) >> (32 - size), size) };
+        Self((self.0 & 0xff00) | (code + size) | (u32::from(value.cast_unsigned()) << 16))
+    }
+
+    #[inline(always)]
+    pub(super) fn bits(self) -> u32 {
         self.0 & 0xff
     }
 
@@ -58,7 +80,7 @@ impl Look {
 }
 
 /// The run that ends a block.
-const END: u8 = 64;
+pub(super) const END: u8 = 64;
 
 impl Table {
     /// A table of a DHT segment; `None` when its codes do not fit together.
@@ -76,7 +98,7 @@ impl Table {
             *table.bases.get_mut(length as usize)? = i32::try_from(place).ok()? - i32::try_from(code).ok()?;
             for _ in 0..count {
                 let symbol = *symbols.get(place)?;
-                table.look(code, length, symbol);
+                table.fill(code, length, symbol);
                 code += 1;
                 place += 1;
             }
@@ -90,17 +112,16 @@ impl Table {
     }
 
     /// Fills in every beginning that this code, and where it fits its value, decides.
-    fn look(&mut self, code: u32, length: u32, symbol: u8) {
+    fn fill(&mut self, code: u32, length: u32, symbol: u8) {
         let Some(free) = LOOK.checked_sub(length) else { return };
         let (run, size) = self.parts(symbol);
-        if size > free {
-            return;
-        }
         let first = (code << free) as usize;
         let places = self.looks.iter_mut().skip(first).take(1 << free);
         for (after, look) in (0_u32..).zip(places) {
-            let value = extended(after >> (free - size), size);
-            *look = Look::new(length + size, run, value);
+            *look = match free.checked_sub(size) {
+                Some(rest) => Look::new(length + size, run, extended(after >> rest, size)),
+                None => Look::part(length, run, size),
+            };
         }
     }
 
@@ -114,17 +135,24 @@ impl Table {
         }
     }
 
+    /// What the next [`LOOK`] bits decide.
+    #[inline(always)]
+    pub(super) fn look_at(&self, next: usize) -> Look {
+        self.looks.get(next).copied().unwrap_or(Look::NOTHING)
+    }
+
     /// Decodes the next symbol and its value, of which the bits to look at have to be there. `None` when no code
     /// fits.
     #[inline(always)]
     pub(super) fn next(&self, bits: &mut Bits<'_>) -> Option<Look> {
-        let look = self.looks.get(bits.peek(LOOK)).copied().unwrap_or(Look::NOTHING);
-        if look != Look::NOTHING {
+        let look = self.look_at(bits.peek(LOOK));
+        if look.is_whole() {
             bits.skip(look.bits());
             return Some(look);
         }
         bits.refill();
-        let look = self.longer(u32::try_from(bits.peek(32)).ok()?)?;
+        let next = u32::try_from(bits.peek(32)).ok()?;
+        let look = if look == Look::NOTHING { self.longer(next)? } else { look.completed(next) };
         bits.skip(look.bits());
         bits.refill();
         Some(look)
@@ -140,8 +168,7 @@ impl Table {
         let code = i32::try_from(beginning >> (16 - taken)).ok()?;
         let place = usize::try_from(code + self.bases.get(length)?).ok()?;
         let (run, size) = self.parts(*self.symbols.get(place)?);
-        let value = if size == 0 { 0 } else { extended((next << taken) >> (32 - size), size) };
-        Some(Look::new(taken + size, run, value))
+        Some(Look::part(taken, run, size).completed(next))
     }
 }
 
@@ -158,6 +185,7 @@ fn extended(bits: u32, size: u32) -> i16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::imaging::decode::jpeg::bits::Next;
 
     /// The codes 0, 10, 110 and one of 13 bits.
     fn table(class: Class, symbols: [u8; 4]) -> Table {
@@ -171,7 +199,7 @@ mod tests {
         let table = table(Class::Ac, [0x00, 0x02, 0x35, 0xf0]);
         // 110 + five bits 10000 | 10 + 01 | 1110000000000 | 0 | 10 + 11
         let data = [0b1101_0000, 0b1001_1110, 0b0000_0000, 0b0010_1100];
-        let mut bits = Bits::new(&data);
+        let mut bits = Bits::new(&data, Next::default());
         let mut seen = Vec::new();
         for _ in 0..5 {
             bits.refill();
@@ -191,7 +219,7 @@ mod tests {
         assert!(Table::new(Class::Dc, &counts, &[]).is_none());
         assert!(Table::new(Class::Dc, &counts, &[1, 2]).is_none());
         let table = Table::new(Class::Dc, &counts, &[1]).unwrap();
-        let mut bits = Bits::new(&[0xff; 8]);
+        let mut bits = Bits::new(&[0xff; 8], Next::default());
         bits.refill();
         assert_eq!(table.next(&mut bits), None);
     }

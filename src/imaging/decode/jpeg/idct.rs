@@ -1,4 +1,5 @@
 use std::f64::consts::PI;
+use std::hint::black_box;
 
 /// The coefficients of a block, row by row; rows lie 4 or 8 apart.
 pub(super) type Block = [f32; 64];
@@ -24,34 +25,46 @@ impl<const N: usize, const W: usize> Idct<N, W> {
                 *share = share_of(N, frequency, place);
             }
         }
-        Self { waves }
+        // Not known to the compiler, which otherwise takes the sums apart and leaves the vectors.
+        Self { waves: black_box(waves) }
     }
 
-    /// Writes the `N` × `N` pixels of a block to the rows of a plane.
+    /// Writes the `N` × `N` pixels of a block to the rows of a plane, and up to `W` of them to the right, which the
+    /// next block overwrites.
     #[inline(always)]
     pub(super) fn write(&self, block: &Block, rows: &mut [u8], stride: usize) {
-        let (lines, _) = block.as_chunks::<W>();
-        for (y, row) in rows.chunks_mut(stride).take(N).enumerate() {
-            let mut across = [0.0; W];
-            for (wave, line) in self.waves.iter().zip(lines) {
-                let share = wave.get(y).copied().unwrap_or_default();
-                across.iter_mut().zip(line).for_each(|(sum, value)| *sum += share * value);
+        let (coefficients, _) = block.as_chunks::<W>();
+        let mut lines = [[0.0; W]; N];
+        for (line, coefficients) in lines.iter_mut().zip(coefficients) {
+            for (wave, coefficient) in self.waves.iter().zip(coefficients) {
+                line.iter_mut().zip(wave).for_each(|(sum, share)| *sum += share * coefficient);
             }
-            let mut pixels = [LEVEL; W];
-            for (wave, value) in self.waves.iter().zip(across) {
-                pixels.iter_mut().zip(wave).for_each(|(sum, share)| *sum += share * value);
-            }
-            let pixels = pixels.map(byte);
-            row.iter_mut().zip(pixels).take(N).for_each(|(to, from)| *to = from);
         }
+        let mut pixels = [[LEVEL; W]; N];
+        for (y, row) in pixels.iter_mut().enumerate() {
+            for (wave, line) in self.waves.iter().zip(&lines) {
+                let share = wave.get(y).copied().unwrap_or_default();
+                row.iter_mut().zip(line).for_each(|(sum, value)| *sum += share * value);
+            }
+        }
+        let mut bytes = [[0; W]; N];
+        let places = bytes.as_flattened_mut().iter_mut();
+        places.zip(pixels.as_flattened()).for_each(|(to, from)| *to = byte(*from));
+        put(bytes, rows, stride);
     }
 
     /// Writes the pixels of a block that has a mean value and nothing else.
     #[inline(always)]
     pub(super) fn write_flat(mean: f32, rows: &mut [u8], stride: usize) {
-        let level = byte(mean / 8.0 + LEVEL);
-        for row in rows.chunks_mut(stride).take(N) {
-            row.iter_mut().take(N).for_each(|to| *to = level);
+        put([[byte(mean / 8.0 + LEVEL); W]; N], rows, stride);
+    }
+}
+
+#[inline(always)]
+fn put<const N: usize, const W: usize>(bytes: [[u8; W]; N], rows: &mut [u8], stride: usize) {
+    for (y, from) in bytes.into_iter().enumerate() {
+        if let Some(to) = rows.get_mut(y * stride..).and_then(<[u8]>::first_chunk_mut) {
+            *to = from;
         }
     }
 }
@@ -126,9 +139,9 @@ mod tests {
         for (x, seen) in out.iter().take(4).enumerate() {
             assert!((f64::from(*seen) - (40.0 + 40.0 * x as f64)).abs() < 6.0, "{out:?}");
         }
-        let mut one = [0];
-        Idct::<1, 4>::new().write(&block, &mut one, 1);
-        assert_eq!(one, [100]);
+        let mut one = [0; 4];
+        Idct::<1, 4>::new().write(&block, &mut one, 4);
+        assert_eq!(one[0], 100);
     }
 
     #[test]

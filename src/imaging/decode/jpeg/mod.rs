@@ -3,10 +3,16 @@ mod baseline;
 #[allow(clippy::inline_always, reason = "the loops over coefficients have to stay one function")]
 mod bits;
 #[allow(clippy::inline_always, reason = "the loops over coefficients have to stay one function")]
+mod block;
+#[allow(clippy::inline_always, reason = "the loops over coefficients have to stay one function")]
 mod huffman;
 #[allow(clippy::inline_always, reason = "the loops over coefficients have to stay one function")]
 mod idct;
+#[allow(clippy::inline_always, reason = "the loops over coefficients have to stay one function")]
+mod intervals;
 mod planes;
+#[allow(clippy::inline_always, reason = "the loops over coefficients have to stay one function")]
+mod skip;
 
 use libjpeg_turbo_rs::{DecodeLimits, Decoder, JpegError, PixelFormat, ScalingFactor};
 

@@ -21,7 +21,9 @@ pub(super) struct Plane {
 }
 
 impl Plane {
-    pub(super) fn new(stride: usize, height: usize, pixels: (usize, usize)) -> Self {
+    /// A plane of `width` samples a row, with `room` for as many behind them.
+    pub(super) fn new(width: usize, height: usize, room: usize, pixels: (usize, usize)) -> Self {
+        let stride = width + room;
         Self { data: vec![0; stride * height], stride, pixels }
     }
 
