@@ -10,7 +10,7 @@ use super::watermark::Stamp;
 use super::{Format, encode};
 
 /// Version of the pipeline: it rises when the same original would get better, or cleaner, renditions.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Most renditions of one image.
 const MOST: usize = 64;
@@ -24,9 +24,25 @@ pub(crate) const ANIMATION: &str = "animation";
 
 /// What is made of every original: the presets, checked against each other.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Recipe {
     presets: Vec<Preset>,
     stamp: Option<Stamp>,
+}
+
+/// A recipe as somebody wrote it, which is nothing to rely on.
+#[derive(Deserialize)]
+struct Written {
+    presets: Vec<Preset>,
+    stamp: Option<Stamp>,
+}
+
+impl TryFrom<Written> for Recipe {
+    type Error = RecipeError;
+
+    fn try_from(written: Written) -> Result<Self, RecipeError> {
+        Self::checked(written.presets, written.stamp)
+    }
 }
 
 /// Why presets make no recipe.
