@@ -131,6 +131,34 @@ async fn an_allocation_that_fails_ends_a_child_and_not_the_server() {
     assert_ne!(scene.warm().await, child);
 }
 
+/// `GALERRA_HOSTILE` names a folder of files with a `manifest.json`; without it this is not run.
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_files_leave_the_server_well() {
+    let Some(folder) = std::env::var_os("GALERRA_HOSTILE").map(PathBuf::from) else { return };
+    let manifest = std::fs::read(folder.join("manifest.json")).unwrap();
+    let cases: Vec<serde_json::Value> = serde_json::from_slice(&manifest).unwrap();
+    let scene = Scene::open().await;
+    let child = scene.warm().await;
+    let memory = || {
+        resident(scene.server.pid()) + children(scene.server.pid()).iter().map(raw).map(resident).sum::<u64>()
+    };
+    let before = memory();
+    for case in &cases {
+        let Some(file) = case["file"].as_str() else { continue };
+        let bytes = Bytes::from(std::fs::read(folder.join(file)).unwrap());
+        let answered = tokio::time::timeout(Duration::from_secs(5), scene.upload(&bytes));
+        let (answer, ()) = tokio::join!(answered, scene.is_well());
+        let status = answer.expect("it is answered in time").status;
+        match case["expect"].as_str().unwrap() {
+            "accept" => assert_eq!(status, 201, "{file}"),
+            "refuse" => assert!((400..500).contains(&status), "{file}: {status}"),
+            _ => assert!(status == 201 || (400..500).contains(&status), "{file}: {status}"),
+        }
+    }
+    assert!(memory() < before + (256 << 20), "{} after {before}", memory());
+    assert_eq!(scene.warm().await, child, "none of them has ended it");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn children_end_with_the_server() {
     let scene = Scene::open().await;
@@ -173,6 +201,17 @@ fn children(parent: u32) -> Vec<Pid> {
         status.contains(&format!("PPid:\t{parent}\n"))
     };
     pids.filter_map(Pid::from_raw).filter(is_child).filter(|pid| !has_ended(*pid)).collect()
+}
+
+fn raw(pid: &Pid) -> u32 {
+    pid.as_raw_nonzero().get().unsigned_abs()
+}
+
+/// Bytes of memory that a process has.
+fn resident(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
 /// Whether a process is gone, or waits to be buried by whoever adopted it.

@@ -76,3 +76,20 @@ fn settings_spell_presets() {
         assert!(preset(bad).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn a_recipe_in_a_file_is_checked_like_one_in_code() {
+    use crate::imaging::Recipe;
+
+    let written = serde_json::to_value(Recipe::standard()).unwrap();
+    let read: Recipe = serde_json::from_value(written.clone()).unwrap();
+    assert_eq!(read.fingerprint(), Recipe::standard().fingerprint());
+    let mut twice = written.clone();
+    let presets = twice["presets"].as_array_mut().unwrap();
+    presets.push(presets[0].clone());
+    let mut none = written;
+    none["presets"] = serde_json::json!([]);
+    for wrong in [twice, none] {
+        assert!(serde_json::from_value::<Recipe>(wrong).unwrap_err().to_string().starts_with("preset"));
+    }
+}
