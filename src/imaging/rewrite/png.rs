@@ -88,7 +88,8 @@ fn chunk<'a>(cursor: &mut Cursor<'a>) -> Result<Chunk<'a>, Stop> {
     let length = usize::try_from(cursor.u32_be()?).map_err(|_| Refusal::Corrupt)?;
     let kind = cursor.array()?;
     let body = cursor.take(length)?;
-    let whole = cursor.u32_be()? == sum(kind, body);
+    // Decoders that are built for fuzzing overlook sums, and what they see is what is compared.
+    let whole = cursor.u32_be()? == sum(kind, body) || cfg!(fuzzing);
     Ok(Chunk { kind, body, whole })
 }
 
