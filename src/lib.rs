@@ -16,12 +16,12 @@ pub use galerra::{Galerra, OpenError};
 pub use galerra_cdn as cdn;
 pub use galerra_core::layout::gallery_path;
 pub use galerra_core::{
-    Account, AccountId, ApiKey, Audience, Description, Developed, Email, Engine, Env, Erasure, ErasureId,
-    Error, Event, Fact, Facts, FileName, Focal, Format, Gallery, GalleryId, Grant, Happened, Image,
-    ImageEdit, ImageId, Imaging, Lane, Level, Master, NewAccount, NewGallery, NewImage, NewShare,
-    OperatorToken, Order, Parts, Plan, Policy, Receipt, Redeveloped, Redevelopment, Refusal, Rendered,
-    Rendition, Seen, SeenImage, Share, ShareId, ShareToken, Stage, Title, Username, Viewer, VisibilityKind,
-    Want, Who,
+    Account, AccountId, ApiKey, Audience, Description, Developed, Edited, Email, Engine, Env, Erasure,
+    ErasureId, Error, Event, Fact, Facts, FileName, Focal, Format, Gallery, GalleryEdit, GalleryId, Grant,
+    Happened, Image, ImageEdit, ImageId, Imaging, Lane, Level, Master, NewAccount, NewGallery, NewImage,
+    NewShare, OperatorToken, Order, Parts, Pass, Plan, Policy, Receipt, Redeveloped, Redevelopment, Refusal,
+    Rendered, Rendition, Seen, SeenImage, Share, ShareId, ShareToken, Stage, Terms, Title, Username, Uses,
+    Viewer, VisibilityKind, Want, Who,
 };
 pub use galerra_storage as storage;
 pub use registry::Registry;

@@ -23,6 +23,13 @@ pub enum Subject {
     },
     /// An account and everything it owns.
     Account,
+    /// Copies in networks of what fewer people may see from now on; nothing goes from the stores.
+    Copies {
+        /// The gallery that was open, or in which it was seen.
+        gallery: GalleryId,
+        /// The one image that was hidden; without it everything in the gallery.
+        image: Option<ImageId>,
+    },
     /// Renditions of an image that others have taken the place of.
     Renditions {
         /// The gallery it is in.
@@ -55,6 +62,8 @@ pub enum Stage {
     Done,
     /// The promised time has passed; the work goes on.
     Breached,
+    /// Its owner has shown it to everyone again before it was gone: there is nothing to prove any more.
+    Withdrawn,
 }
 
 /// One try at a target, kept as evidence.
@@ -293,6 +302,9 @@ pub struct Erasure {
     /// When it was finished.
     #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) done: Option<OffsetDateTime>,
+    /// When it was withdrawn, if it was; only copies can be.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub(crate) withdrawn: Option<OffsetDateTime>,
     /// The proof.
     pub receipt: Option<Receipt>,
 }
@@ -304,6 +316,7 @@ impl Erasure {
         let begun = self.records.step.removed() + self.blobs.step.removed() > 0;
         match () {
             () if self.receipt.is_some() => Stage::Done,
+            () if self.withdrawn.is_some() => Stage::Withdrawn,
             () if self.breached.is_some() => Stage::Breached,
             () if self.stores_are_empty() => Stage::Edges,
             () if begun => Stage::Stores,
@@ -344,12 +357,20 @@ impl Erasure {
 pub(crate) struct PlanPage {
     pub(crate) blobs: Vec<galerra_storage::Key>,
     pub(crate) served: Vec<Served>,
+    /// Where the survey of a gallery goes on, if that is what wrote this page.
+    #[serde(default)]
+    pub(crate) last: Option<galerra_storage::Key>,
 }
 
 impl PlanPage {
     /// Adds every blob of an image and every response that shows it.
     pub(crate) fn add(&mut self, image: &Image) {
         self.blobs.extend(layout::manifest(image));
+        self.add_served(image);
+    }
+
+    /// Adds every response that shows an image.
+    pub(crate) fn add_served(&mut self, image: &Image) {
         self.served.extend(image.renditions.iter().filter_map(|rendition| Served::of(image, rendition)));
     }
 

@@ -26,6 +26,16 @@ pub enum Happened {
         /// The account.
         account: AccountId,
     },
+    /// An account has another plan.
+    PlanChanged {
+        /// The account.
+        account: AccountId,
+    },
+    /// What its owner says about a gallery, or who may see it, has changed.
+    GalleryEdited {
+        /// The gallery.
+        gallery: GalleryId,
+    },
     /// A gallery was created.
     GalleryCreated {
         /// The gallery.

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{AccountId, Description, Error, GalleryId, Life, Plan, ProPlan, Title};
+use crate::{AccountId, Description, Error, GalleryId, Image, Life, Plan, ProPlan, Title};
 
 /// Who may see a gallery besides its owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +112,24 @@ impl NewGallery {
 /// How many images a gallery has; a record of its own, so that uploads do not contend with edits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
-    /// Images that can be seen.
+    /// Images that its owner can see.
     pub images: u64,
+    /// Those of them that nobody else can.
+    #[serde(default)]
+    pub hidden: u64,
+}
+
+impl Tally {
+    /// The tally with one image more.
+    #[must_use]
+    pub fn with(self, image: &Image) -> Self {
+        Self { images: self.images + 1, hidden: self.hidden + u64::from(image.hidden) }
+    }
+
+    /// The tally without an image that it counted.
+    #[must_use]
+    pub fn without(self, image: &Image) -> Self {
+        let hidden = self.hidden.saturating_sub(u64::from(image.hidden));
+        Self { images: self.images.saturating_sub(1), hidden }
+    }
 }

@@ -38,6 +38,9 @@ pub struct Image {
     /// The facts that every viewer is shown.
     #[serde(default)]
     pub shown: BTreeSet<Fact>,
+    /// Whether its owner keeps it from everyone else.
+    #[serde(default)]
+    pub hidden: bool,
     /// The recipe by which the renditions were planned; empty for images of the first version.
     #[serde(default)]
     pub recipe: String,

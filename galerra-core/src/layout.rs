@@ -67,6 +67,11 @@ pub(crate) fn image(acc: AccountId, gal: GalleryId, img: ImageId) -> Key {
     key(format!("{acc}/image/{gal}/{img}"))
 }
 
+/// The images of a gallery themselves, in no order.
+pub(crate) fn image_records(acc: AccountId, gal: GalleryId) -> Prefix {
+    prefix(format!("{acc}/image/{gal}"))
+}
+
 pub(crate) fn images(acc: AccountId, gal: GalleryId) -> Prefix {
     prefix(format!("{acc}/images/{gal}"))
 }
@@ -89,6 +94,11 @@ pub(crate) fn lease(deadline: OffsetDateTime, img: ImageId) -> Key {
 
 pub(crate) fn shares(acc: AccountId, gal: GalleryId) -> Prefix {
     prefix(format!("{acc}/share/{gal}"))
+}
+
+/// The links of all galleries of an account.
+pub(crate) fn all_shares(acc: AccountId) -> Prefix {
+    prefix(format!("{acc}/share"))
 }
 
 pub(crate) fn share(acc: AccountId, gal: GalleryId, shr: ShareId) -> Key {
@@ -167,7 +177,7 @@ pub(crate) fn event(at: OffsetDateTime, id: EventId) -> Key {
 /// The record ranges of a subject, in the order they are emptied: what decides who may see the rest goes last.
 pub(crate) fn ranges(subject: &Subject, owner: AccountId) -> Vec<Prefix> {
     match subject {
-        Subject::Image { .. } | Subject::Renditions { .. } => Vec::new(),
+        Subject::Image { .. } | Subject::Renditions { .. } | Subject::Copies { .. } => Vec::new(),
         Subject::Gallery { gallery } => {
             ["image", "images", "share"].map(|kind| prefix(format!("{owner}/{kind}/{gallery}"))).to_vec()
         }
@@ -188,14 +198,14 @@ pub(crate) fn singles(subject: &Subject, owner: AccountId, rank: &str) -> Vec<Ke
         Subject::Gallery { gallery: gal } => {
             vec![tally(owner, *gal), gallery_listed(owner, *gal, rank), gallery(owner, *gal)]
         }
-        Subject::Account | Subject::Renditions { .. } => Vec::new(),
+        Subject::Account | Subject::Renditions { .. } | Subject::Copies { .. } => Vec::new(),
     }
 }
 
 /// Where uploads that are still being written for a subject would show.
 pub(crate) fn intents(subject: &Subject, owner: AccountId) -> Option<Prefix> {
     match subject {
-        Subject::Image { .. } | Subject::Renditions { .. } => None,
+        Subject::Image { .. } | Subject::Renditions { .. } | Subject::Copies { .. } => None,
         Subject::Gallery { gallery } => Some(prefix(format!("{owner}/intent/{gallery}"))),
         Subject::Account => Some(prefix(format!("{owner}/intent"))),
     }
@@ -207,7 +217,7 @@ pub(crate) fn blobs(subject: &Subject, owner: AccountId) -> Option<Prefix> {
         Subject::Image { gallery, image } => Some(image_blobs(owner, *gallery, *image)),
         Subject::Gallery { gallery } => Some(prefix(format!("{owner}/{gallery}"))),
         Subject::Account => Some(prefix(owner.to_string())),
-        Subject::Renditions { .. } => None,
+        Subject::Renditions { .. } | Subject::Copies { .. } => None,
     }
 }
 
@@ -268,8 +278,10 @@ pub fn image_tags(image: &Image) -> [Tag; 3] {
 /// The one tag that everything of a subject carries.
 pub(crate) fn subject_tag(subject: &Subject, owner: AccountId) -> Tag {
     match subject {
-        Subject::Image { image, .. } | Subject::Renditions { image, .. } => tag('i', &image.bare()),
-        Subject::Gallery { gallery } => tag('g', &gallery.bare()),
+        Subject::Image { image, .. }
+        | Subject::Renditions { image, .. }
+        | Subject::Copies { image: Some(image), .. } => tag('i', &image.bare()),
+        Subject::Gallery { gallery } | Subject::Copies { gallery, image: None } => tag('g', &gallery.bare()),
         Subject::Account => tag('u', &owner.bare()),
     }
 }

@@ -16,6 +16,7 @@ mod id;
 mod image;
 mod imaging;
 pub mod layout;
+mod pass;
 mod policy;
 mod receipt;
 mod secret;
@@ -25,7 +26,8 @@ mod visibility;
 
 pub use account::{Account, Email, NewAccount, Plan, ProPlan, Username};
 pub use engine::{
-    Engine, ImageEdit, NewImage, Page, Parts, Redeveloped, Redevelopment, Seen, SeenImage, Ticked,
+    Edited, Engine, GalleryEdit, ImageEdit, NewImage, Page, Parts, Redeveloped, Redevelopment, Seen,
+    SeenImage, Ticked,
 };
 pub use env::Env;
 pub use erasure::{
@@ -38,10 +40,12 @@ pub use gallery::{Gallery, NewGallery, Shares, Tally, Visibility, VisibilityKind
 pub use id::{AccountId, ErasureId, EventId, GalleryId, IdError, ImageId, ShareId};
 pub use image::{Audience, Focal, Image, Made, Original, Rendition, StoredMaster};
 pub use imaging::{Developed, Format, Imaging, Master, Order, Refusal, Rendered, Want};
+pub use pass::Pass;
+pub(crate) use pass::PassKey;
 pub use policy::{Policy, PolicyError};
 pub use receipt::{Level, Receipt};
 pub use secret::{ApiKey, OperatorToken, ShareToken};
-pub use share::{NewShare, Share};
+pub use share::{NewShare, Share, Terms, Uses};
 pub use text::{Description, FileName, Title};
 pub use visibility::{CachePolicy, Grant, Life, Viewer, Who, decide};
 

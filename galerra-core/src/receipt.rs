@@ -45,7 +45,7 @@ pub struct Receipt {
     due: OffsetDateTime,
     /// Whether the promise was kept.
     in_time: bool,
-    /// Evidence for each store.
+    /// Evidence for each store that something had to go from.
     stores: Vec<StoreTarget>,
     /// Evidence for each network.
     edges: Vec<EdgeTarget>,
@@ -67,7 +67,11 @@ impl Receipt {
             finished: now,
             due: erasure.due,
             in_time: now <= erasure.due,
-            stores: vec![erasure.records.clone(), erasure.blobs.clone()],
+            stores: match erasure.subject {
+                // Nothing was to go from them.
+                Subject::Copies { .. } => Vec::new(),
+                _ => vec![erasure.records.clone(), erasure.blobs.clone()],
+            },
             edges: erasure.edges.clone(),
             out_of_scope: "copies that viewers made, backups of the operator".to_owned(),
         })

@@ -1,7 +1,10 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{AccountId, Audience, ErasureId, Gallery, GalleryId, Policy, Rendition, Share, ShareToken};
+use crate::{
+    Account, AccountId, Audience, ErasureId, Fact, Gallery, GalleryId, Image, Pass, Policy, Rendition, Share,
+    Tally, Terms,
+};
 
 /// Whether something may still be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,47 +38,47 @@ pub enum Who {
     Operator,
 }
 
-/// Who is asking, and the share links in their hand. A host makes it; Galerra believes it.
+/// Who is asking, and the passes in their hand. A host makes it; Galerra believes it.
 #[derive(Debug, Clone)]
 pub struct Viewer {
     /// Who is asking.
     pub who: Who,
-    /// The links they came by, at most [`Viewer::MAX_TOKENS`].
-    tokens: Vec<ShareToken>,
+    /// What the links they opened were exchanged for, at most [`Viewer::MAX_PASSES`].
+    passes: Vec<Pass>,
 }
 
 impl Viewer {
-    /// Most links that are looked at; a browser that came by more shows the first ones.
-    pub const MAX_TOKENS: usize = 64;
+    /// Most passes that are looked at; a browser that came by more shows the first ones.
+    pub const MAX_PASSES: usize = 64;
 
     /// Nobody in particular.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self { who: Who::Anonymous, tokens: Vec::new() }
+        Self { who: Who::Anonymous, passes: Vec::new() }
     }
 
     /// The holder of an account.
     #[must_use]
     pub fn account(id: AccountId) -> Self {
-        Self { who: Who::Account(id), tokens: Vec::new() }
+        Self { who: Who::Account(id), passes: Vec::new() }
     }
 
     /// The operator.
     #[must_use]
     pub fn operator() -> Self {
-        Self { who: Who::Operator, tokens: Vec::new() }
+        Self { who: Who::Operator, passes: Vec::new() }
     }
 
-    /// The same viewer with share links in hand.
+    /// The same viewer with passes in hand.
     #[must_use]
-    pub fn with_tokens(self, tokens: impl IntoIterator<Item = ShareToken>) -> Self {
-        Self { tokens: tokens.into_iter().take(Self::MAX_TOKENS).collect(), ..self }
+    pub fn with_passes(self, passes: impl IntoIterator<Item = Pass>) -> Self {
+        Self { passes: passes.into_iter().take(Self::MAX_PASSES).collect(), ..self }
     }
 
-    /// The links in hand.
+    /// The passes in hand.
     #[must_use]
-    pub fn tokens(&self) -> &[ShareToken] {
-        &self.tokens
+    pub fn passes(&self) -> &[Pass] {
+        &self.passes
     }
 }
 
@@ -94,8 +97,12 @@ pub struct Grant {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reach {
+    /// Whose gallery it is.
     Owner,
-    Guest,
+    /// Anyone who comes by an open gallery.
+    Passer,
+    /// Whoever opened a link to a private one.
+    Guest(Terms),
 }
 
 impl Grant {
@@ -117,10 +124,20 @@ impl Grant {
         self.reach == Reach::Owner
     }
 
-    /// Whether the viewer may have the master, which is the picture at its full size: so far its owner alone.
+    /// Whether the viewer may have masters, which are pictures at their full size.
     #[must_use]
     pub fn may_download(&self) -> bool {
-        self.is_owner()
+        match self.reach {
+            Reach::Owner => true,
+            Reach::Passer => false,
+            Reach::Guest(terms) => terms.download,
+        }
+    }
+
+    /// Whether the viewer may see an image at all: one that is hidden is its owner's alone.
+    #[must_use]
+    pub fn opens(&self, image: &Image) -> bool {
+        image.life.is_live() && (self.is_owner() || !image.hidden)
     }
 
     /// Whether the viewer is shown a rendition.
@@ -133,10 +150,29 @@ impl Grant {
         }
     }
 
-    /// What caches may do with a rendition: what is the owner's alone is for no cache, even of an open gallery.
+    /// Whether the viewer may read a fact about how an image was taken.
     #[must_use]
-    pub fn cache_of(&self, rendition: &Rendition) -> CachePolicy {
-        if rendition.audience == Audience::Owner { CachePolicy::NoStore } else { self.cache }
+    pub fn tells(&self, image: &Image, fact: Fact) -> bool {
+        let chosen = image.shown.contains(&fact);
+        match self.reach {
+            Reach::Owner => true,
+            Reach::Passer => chosen,
+            // Where somebody lives is nothing that one switch should give away.
+            Reach::Guest(terms) => terms.show_metadata && (chosen || fact != Fact::Location),
+        }
+    }
+
+    /// How many images the viewer may know of.
+    #[must_use]
+    pub fn counts(&self, tally: Tally) -> u64 {
+        if self.is_owner() { tally.images } else { tally.images.saturating_sub(tally.hidden) }
+    }
+
+    /// What caches may do with a rendition: what is not for everyone is for no cache, even of an open gallery.
+    #[must_use]
+    pub fn cache_of(&self, image: &Image, rendition: &Rendition) -> CachePolicy {
+        let alone = image.hidden || rendition.audience == Audience::Owner;
+        if alone { CachePolicy::NoStore } else { self.cache }
     }
 
     /// The epoch it was given under.
@@ -171,18 +207,20 @@ pub enum CachePolicy {
     },
 }
 
-/// Decides whether `viewer` may see `gallery`, given the share their token names, if it names one.
+/// Decides whether `viewer` may see the gallery of `owner`, given the share that one of their passes is good for, if
+/// there is one.
 ///
 /// A pure function, and the only place that makes a [`Grant`].
 #[must_use]
 pub fn decide(
     viewer: &Viewer,
+    owner: &Account,
     gallery: &Gallery,
     share: Option<&Share>,
     policy: &Policy,
     now: OffsetDateTime,
 ) -> Option<Grant> {
-    if !gallery.life.is_live() {
+    if !owner.life.is_live() || !gallery.life.is_live() || owner.id != gallery.owner {
         return None;
     }
     let grant = |reach, until, cache| Grant {
@@ -200,91 +238,13 @@ pub fn decide(
         return Some(grant(Reach::Owner, soon, cache));
     }
     if gallery.visibility.is_open() {
-        return Some(grant(Reach::Guest, soon, cache));
+        return Some(grant(Reach::Passer, soon, cache));
     }
+    // Without the plan links are frozen: they open nothing, and nothing opens in their place.
+    owner.plan.pro().ok()?;
     let share = share.filter(|share| share.gallery == gallery.id && share.is_open(now))?;
-    Some(grant(Reach::Guest, soon.min(share.expires), cache))
+    Some(grant(Reach::Guest(share.terms), soon.min(share.expires), cache))
 }
 
 #[cfg(test)]
-mod tests {
-    use time::Duration;
-    use time::macros::datetime;
-
-    use super::*;
-    use crate::{Env, Plan, ShareId, Title, Visibility};
-
-    const NOW: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
-
-    #[derive(Debug, Default)]
-    struct Dice(std::sync::atomic::AtomicU8);
-
-    impl Env for Dice {
-        fn now(&self) -> OffsetDateTime {
-            NOW
-        }
-
-        fn random(&self) -> [u8; 32] {
-            [self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed); 32]
-        }
-    }
-
-    fn gallery(dice: &Dice, visibility: Visibility, life: Life) -> Gallery {
-        Gallery {
-            id: GalleryId::draw(dice),
-            owner: AccountId::draw(dice),
-            title: Title::default(),
-            description: crate::Description::default(),
-            visibility,
-            epoch: 1,
-            created: NOW,
-            life,
-        }
-    }
-
-    fn share(dice: &Dice, gallery: GalleryId, expires: OffsetDateTime) -> Share {
-        let (id, label) = (ShareId::draw(dice), Title::default());
-        Share { id, gallery, label, created: NOW, expires, digest: String::new() }
-    }
-
-    /// Every viewer × visibility × share × life, against an expectation written without `decide`.
-    #[test]
-    fn the_table_of_who_may_see_what() {
-        let dice = Dice::default();
-        let policy = Policy::default();
-        let visibilities =
-            [Visibility::Public, Visibility::Unlisted, Visibility::private(Plan::Pro.pro().unwrap())];
-        for visibility in visibilities {
-            for life in [Life::Live, Life::Gated { by: ErasureId::draw(&dice) }] {
-                let gallery = gallery(&dice, visibility.clone(), life);
-                let other = GalleryId::draw(&dice);
-                let later = NOW + Duration::minutes(1);
-                let shares = [
-                    (None, false),
-                    (Some(share(&dice, gallery.id, later)), true),
-                    (Some(share(&dice, gallery.id, NOW)), false),
-                    (Some(share(&dice, other, later)), false),
-                ];
-                let viewers = [
-                    (Viewer::anonymous(), false),
-                    (Viewer::operator(), false),
-                    (Viewer::account(AccountId::draw(&dice)), false),
-                    (Viewer::account(gallery.owner), true),
-                ];
-                for (viewer, owns) in &viewers {
-                    for (share, opens) in &shares {
-                        let grant = decide(viewer, &gallery, share.as_ref(), &policy, NOW);
-                        let open = matches!(visibility, Visibility::Public | Visibility::Unlisted);
-                        let expected = life == Life::Live && (*owns || open || *opens);
-                        assert_eq!(grant.is_some(), expected, "{viewer:?} {visibility:?} {share:?} {life:?}");
-                        let Some(grant) = grant else { continue };
-                        assert_eq!(grant.is_owner(), *owns);
-                        assert_eq!(grant.cache() == CachePolicy::NoStore, !open);
-                        let guest = !owns && !open;
-                        assert_eq!(grant.until(), if guest { later } else { NOW + policy.grant_life });
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -2,12 +2,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use galerra_core::{Account, Email, Error, NewAccount, Plan, Username, Who};
+use galerra_core::{Account, AccountId, Email, Error, NewAccount, Plan, Username, Viewer, Who};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Doors;
-use super::extract::{Asking, Body};
+use super::extract::{Asking, Body, Id};
 use super::problem::Answer;
 use super::reply::rfc3339;
 
@@ -25,11 +25,7 @@ pub(crate) async fn create(
     Asking(viewer): Asking,
     Body(new): Body<New>,
 ) -> Answer {
-    match viewer.who {
-        Who::Operator => {}
-        Who::Account(_) => return Err(Error::OperatorOnly.into()),
-        Who::Anonymous => return Err(Error::Unauthenticated.into()),
-    }
+    operator(&viewer)?;
     let new = NewAccount {
         username: Username::parse(&new.username)?,
         email: Email::parse(&new.email)?,
@@ -41,6 +37,32 @@ pub(crate) async fn create(
         shown.insert("api_key".to_owned(), json!(key.reveal()));
     }
     Ok((StatusCode::CREATED, Json(shown)).into_response())
+}
+
+fn operator(viewer: &Viewer) -> Result<(), Error> {
+    match viewer.who {
+        Who::Operator => Ok(()),
+        Who::Account(_) => Err(Error::OperatorOnly),
+        Who::Anonymous => Err(Error::Unauthenticated),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Changed {
+    plan: Plan,
+}
+
+/// Puts an account on another plan.
+pub(crate) async fn change(
+    State(doors): State<Doors>,
+    Asking(viewer): Asking,
+    Id(id): Id<AccountId>,
+    Body(changed): Body<Changed>,
+) -> Answer {
+    operator(&viewer)?;
+    let account = doors.galerra.engine().change_plan(id, changed.plan).await?;
+    Ok(Json(shown(&account)).into_response())
 }
 
 pub(crate) async fn show(State(doors): State<Doors>, Asking(viewer): Asking) -> Answer {

@@ -2,7 +2,9 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::State;
-use galerra_core::{Description, Error, Fact, Focal, ImageEdit, ImageId, Title};
+use galerra_core::{
+    Description, Error, Fact, Focal, GalleryEdit, GalleryId, ImageEdit, ImageId, Title, VisibilityKind,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -19,6 +21,7 @@ pub(crate) struct Edited {
     alt: Option<String>,
     focal: Option<(f32, f32)>,
     facts_shown: Option<BTreeSet<Fact>>,
+    hidden: Option<bool>,
 }
 
 impl TryFrom<Edited> for ImageEdit {
@@ -31,6 +34,7 @@ impl TryFrom<Edited> for ImageEdit {
             alt: edited.alt.map(|alt| Description::parse(&alt)).transpose()?,
             focal,
             shown: edited.facts_shown,
+            hidden: edited.hidden,
         })
     }
 }
@@ -46,6 +50,35 @@ pub(crate) async fn image(
     Id(id): Id<ImageId>,
     Body(edited): Body<Edited>,
 ) -> Answer<Json<Value>> {
-    let seen = doors.galerra.engine().edit_image(&viewer, id, &edited.try_into()?).await?;
-    Ok(Json(reply::image(&Urls { doors: &doors, mount: &mount }, &seen.grant, &seen.image)))
+    let edited = doors.galerra.engine().edit_image(&viewer, id, &edited.try_into()?).await?;
+    let urls = Urls { doors: &doors, mount: &mount };
+    let shown = reply::image(&urls, &edited.seen.grant, &edited.seen.image);
+    Ok(Json(reply::tightened(&urls, shown, edited.tightened)))
+}
+
+/// What is to be changed of a gallery; what is not named stays.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EditedGallery {
+    title: Option<String>,
+    description: Option<String>,
+    visibility: Option<VisibilityKind>,
+}
+
+pub(crate) async fn gallery(
+    State(doors): State<Doors>,
+    Asking(viewer): Asking,
+    mount: Mount,
+    Id(id): Id<GalleryId>,
+    Body(edited): Body<EditedGallery>,
+) -> Answer<Json<Value>> {
+    let edit = GalleryEdit {
+        title: edited.title.map(|title| Title::parse(&title)).transpose()?,
+        description: edited.description.map(|text| Description::parse(&text)).transpose()?,
+        visibility: edited.visibility,
+    };
+    let edited = doors.galerra.engine().edit_gallery(&viewer, id, &edit).await?;
+    let urls = Urls { doors: &doors, mount: &mount };
+    let shown = reply::gallery(&urls, &edited.seen.gallery, edited.seen.count);
+    Ok(Json(reply::tightened(&urls, shown, edited.tightened)))
 }

@@ -9,15 +9,15 @@ use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Path, Query, Req
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
-use galerra_core::{Error, GalleryId, ShareToken, Viewer};
+use galerra_core::{Error, GalleryId, Pass, Viewer};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::Doors;
 use super::problem::Problem;
 
-/// Who is asking: what the host says, else the bearer token, else nobody in particular; with the share
-/// links whose cookies the request carries.
+/// Who is asking: what the host says, else the bearer token, else nobody in particular; with the passes
+/// that the request carries as cookies.
 pub(crate) struct Asking(pub(crate) Viewer);
 
 impl FromRequestParts<Doors> for Asking {
@@ -28,8 +28,8 @@ impl FromRequestParts<Doors> for Asking {
             Some(viewer) => viewer.clone(),
             None => by_bearer(parts, doors).await?,
         };
-        let tokens: Vec<ShareToken> = viewer.tokens().iter().cloned().chain(share_cookies(parts)).collect();
-        Ok(Self(viewer.with_tokens(tokens)))
+        let passes: Vec<Pass> = viewer.passes().iter().cloned().chain(pass_cookies(parts)).collect();
+        Ok(Self(viewer.with_passes(passes)))
     }
 }
 
@@ -46,14 +46,14 @@ async fn by_bearer(parts: &Parts, doors: &Doors) -> Result<Viewer, Problem> {
     viewer.ok_or_else(|| Error::Unauthenticated.into())
 }
 
-/// The name of the cookie that holds a gallery's share token. Browsers give the `__Host-` prefix to secure
+/// The name of the cookie that holds the pass to a gallery. Browsers give the `__Host-` prefix to secure
 /// cookies of one host only; plain HTTP has to do without.
-pub(crate) fn share_cookie(gallery: GalleryId, secure: bool) -> String {
+pub(crate) fn pass_cookie(gallery: GalleryId, secure: bool) -> String {
     let prefix = if secure { "__Host-" } else { "" };
     format!("{prefix}galerra-{}", gallery.bare())
 }
 
-fn share_cookies(parts: &Parts) -> impl Iterator<Item = ShareToken> + '_ {
+fn pass_cookies(parts: &Parts) -> impl Iterator<Item = Pass> + '_ {
     let lines = parts.headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(';')).filter_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;

@@ -2,7 +2,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use galerra_core::{Description, GalleryId, NewGallery, Tally, Title, VisibilityKind};
+use galerra_core::{Description, GalleryId, NewGallery, Title, VisibilityKind};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ pub(crate) async fn create(
     };
     let gallery = doors.galerra.engine().create_gallery(&viewer, &new).await?;
     let urls = Urls { doors: &doors, mount: &mount };
-    Ok((StatusCode::CREATED, Json(reply::gallery(&urls, &gallery, Tally::default()))).into_response())
+    Ok((StatusCode::CREATED, Json(reply::gallery(&urls, &gallery, 0))).into_response())
 }
 
 pub(crate) async fn list(
@@ -45,7 +45,7 @@ pub(crate) async fn list(
 ) -> Answer<Json<Value>> {
     let page = doors.galerra.engine().galleries(&viewer, paging.cursor.as_deref(), paging.limit).await?;
     let urls = Urls { doors: &doors, mount: &mount };
-    let items = page.items.iter().map(|(gallery, tally)| reply::gallery(&urls, gallery, *tally));
+    let items = page.items.iter().map(|(gallery, tally)| reply::gallery(&urls, gallery, tally.images));
     Ok(Json(json!({"items": items.collect::<Vec<_>>(), "next": page.next})))
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn show(
     Id(id): Id<GalleryId>,
 ) -> Answer<Json<Value>> {
     let seen = doors.galerra.engine().gallery(&viewer, id).await?;
-    Ok(Json(reply::gallery(&Urls { doors: &doors, mount: &mount }, &seen.gallery, seen.tally)))
+    Ok(Json(reply::gallery(&Urls { doors: &doors, mount: &mount }, &seen.gallery, seen.count)))
 }
 
 pub(crate) async fn images(

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 
 use crate::Galerra;
 
@@ -50,15 +50,25 @@ fn routes() -> Vec<Route> {
     let route = |path, methods, handler| Route { path, methods, handler };
     vec![
         route("/api/v1/accounts", &[POST], post(account::create)),
+        route("/api/v1/accounts/{id}", &[PATCH], patch(account::change)),
         route("/api/v1/account", &[GET, DELETE], get(account::show).delete(erase::account)),
         route("/api/v1/galleries", &[GET, POST], get(gallery::list).post(gallery::create)),
-        route("/api/v1/galleries/{id}", &[GET, DELETE], get(gallery::show).delete(erase::gallery)),
+        route(
+            "/api/v1/galleries/{id}",
+            &[GET, PATCH, DELETE],
+            get(gallery::show).patch(edit::gallery).delete(erase::gallery),
+        ),
         route(
             "/api/v1/galleries/{id}/images",
             &[GET, POST],
             get(gallery::images).post(upload::upload).layer(DefaultBodyLimit::disable()),
         ),
-        route("/api/v1/galleries/{id}/shares", &[GET, POST], get(share::list).post(share::create)),
+        route(
+            "/api/v1/galleries/{id}/shares",
+            &[GET, POST, DELETE],
+            get(share::list).post(share::create).delete(share::revoke_all),
+        ),
+        route("/api/v1/shares", &[GET], get(share::list_all)),
         route("/api/v1/shares/{id}", &[DELETE], delete(share::revoke)),
         route(
             "/api/v1/images/{id}",
@@ -72,7 +82,7 @@ fn routes() -> Vec<Route> {
         route("/api/v1/operator/redevelopment", &[GET], get(redevelop::show)),
         route("/i/{image}/{file}", &[GET], get(view::rendition)),
         route("/g/{id}", &[GET], get(page::gallery)),
-        route("/s/{token}", &[GET], get(share::open)),
+        route("/s/{token}", &[GET, POST], get(share::follow).post(share::open)),
         route("/healthz", &[GET], get(health::alive)),
         route("/readyz", &[GET], get(health::ready)),
         route("/openapi.json", &[GET], get(health::openapi)),

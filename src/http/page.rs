@@ -90,7 +90,7 @@ pub(crate) async fn gallery(
     let shown = GalleryPage {
         title: seen.gallery.title.as_str(),
         description: seen.gallery.description.as_str(),
-        count: seen.tally.images,
+        count: seen.count,
         visibility: label(kind),
         indexed: kind == VisibilityKind::Public,
         owner: seen.grant.is_owner(),
@@ -101,6 +101,21 @@ pub(crate) async fn gallery(
     let robots = if shown.indexed { "all" } else { "noindex, noimageindex" };
     let robots = (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static(robots));
     Ok(([(header::CONTENT_SECURITY_POLICY, csp(&doors)), robots], render(&shown)?).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "knock.html")]
+struct KnockPage {
+    left: u64,
+}
+
+/// What whoever follows a link is shown that may be opened so many times only.
+pub(crate) fn knock(left: u64) -> Answer {
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PLAIN)),
+        (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, noimageindex")),
+    ];
+    Ok((headers, render(&KnockPage { left })?).into_response())
 }
 
 /// What a browser is shown after it sent a form: the gallery, or what was not taken and why.

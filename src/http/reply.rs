@@ -5,8 +5,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use galerra_core::{
-    CachePolicy, EdgeTarget, Erasure, Gallery, Grant, Image, Redevelopment, Rendition, Share, ShareToken,
-    StoreTarget, Tally, layout,
+    CachePolicy, EdgeTarget, Erasure, ErasureId, Gallery, Grant, Image, Redevelopment, Rendition, Share,
+    ShareToken, StoreTarget, layout,
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -99,7 +99,7 @@ impl Urls<'_> {
     /// A rendition: through the CDN only if anyone may see it; private bytes come from the origin.
     pub(crate) fn rendition(&self, grant: &Grant, image: &Image, rendition: &Rendition) -> String {
         let path = layout::rendition_path(image.id, &rendition.file());
-        match (grant.cache_of(rendition), self.doors.galerra.cdn_url()) {
+        match (grant.cache_of(image, rendition), self.doors.galerra.cdn_url()) {
             (CachePolicy::Public { .. }, Some(base)) => {
                 format!("{}{}{path}", base.as_str().trim_end_matches('/'), self.mount.0)
             }
@@ -112,14 +112,14 @@ pub(crate) fn rfc3339(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).unwrap_or_default()
 }
 
-pub(crate) fn gallery(urls: &Urls, gallery: &Gallery, tally: Tally) -> Value {
+pub(crate) fn gallery(urls: &Urls, gallery: &Gallery, count: u64) -> Value {
     json!({
         "id": gallery.id,
         "title": gallery.title,
         "description": gallery.description,
         "visibility": gallery.visibility.kind(),
         "url": urls.at(&layout::gallery_path(gallery.id)),
-        "image_count": tally.images,
+        "image_count": count,
         "created": rfc3339(gallery.created),
     })
 }
@@ -151,7 +151,7 @@ pub(crate) fn image(urls: &Urls, grant: &Grant, image: &Image) -> Value {
         "colour": image.colour,
         "focal": image.focal,
         "created": rfc3339(image.created),
-        "facts": image.facts.only(|fact| owner || image.shown.contains(&fact)),
+        "facts": image.facts.only(|fact| grant.tells(image, fact)),
         "renditions": renditions.collect::<Vec<_>>(),
     });
     let Some(members) = shown.as_object_mut() else { return shown };
@@ -161,8 +161,18 @@ pub(crate) fn image(urls: &Urls, grant: &Grant, image: &Image) -> Value {
     if owner {
         members.insert("file_name".to_owned(), json!(image.original.file_name));
         members.insert("facts_shown".to_owned(), json!(image.shown));
+        members.insert("hidden".to_owned(), json!(image.hidden));
         members
             .insert("original".to_owned(), json!(urls.at(&format!("/api/v1/images/{}/original", image.id))));
+    }
+    shown
+}
+
+/// What was changed, with the erasure of copies in networks that follows from it.
+pub(crate) fn tightened(urls: &Urls, mut shown: Value, erasure: Option<ErasureId>) -> Value {
+    if let (Some(members), Some(erasure)) = (shown.as_object_mut(), erasure) {
+        members.insert("erasure".to_owned(), json!(erasure));
+        members.insert("status".to_owned(), json!(urls.at(&format!("/api/v1/erasures/{erasure}"))));
     }
     shown
 }
@@ -183,6 +193,11 @@ pub(crate) fn share(share: &Share) -> Value {
         "id": share.id,
         "gallery": share.gallery,
         "label": share.label,
+        "recipient": share.recipient,
+        "download": share.terms.download,
+        "show_metadata": share.terms.show_metadata,
+        "views": share.uses.opened,
+        "max_views": share.uses.most,
         "created": rfc3339(share.created),
         "expires": rfc3339(share.expires),
     })

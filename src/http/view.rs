@@ -37,7 +37,8 @@ pub(crate) async fn rendition(
     let seen = with_bytes(&doors, &viewer, id, &file).await?;
     let rendition = seen.rendition(&file).ok_or(Error::NotFound)?;
     let made = rendition.made.as_ref().ok_or(Error::NotFound)?;
-    let mut headers = reply::cache_headers(&doors, &mount, seen.grant.cache_of(rendition), &seen.image);
+    let mut headers =
+        reply::cache_headers(&doors, &mount, seen.grant.cache_of(&seen.image, rendition), &seen.image);
     let etag = HeaderValue::try_from(format!("\"{}\"", made.sha256)).map_err(|_| Error::NotFound)?;
     headers.insert(header::ETAG, etag.clone());
     if knows(&request, &etag) {

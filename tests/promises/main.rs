@@ -23,6 +23,7 @@ mod redevelop;
 mod server;
 mod share;
 mod stage;
+mod tighten;
 mod upload;
 mod view;
 mod walk;

@@ -1,6 +1,8 @@
 use super::records::{Change, KeyOf, Mark, OperatorAt, Stored};
 use super::{Engine, Result};
-use crate::{Account, AccountId, ApiKey, Error, Happened, Life, NewAccount, OperatorToken, Viewer, layout};
+use crate::{
+    Account, AccountId, ApiKey, Error, Happened, Life, NewAccount, OperatorToken, Plan, Viewer, layout,
+};
 
 impl Engine {
     /// Creates an account. Its API key is answered here and never again.
@@ -31,6 +33,23 @@ impl Engine {
             Err(error) if error.is_conflict() => Err(self.taken(name, mail).await?),
             Err(error) => Err(error),
         }
+    }
+
+    /// Puts an account on a plan. Without Pro its links are frozen, and thaw when it has it again; private
+    /// galleries stay what they are.
+    ///
+    /// Who may do so is the caller's to decide, as for [`Engine::create_account`].
+    pub async fn change_plan(&self, id: AccountId, plan: Plan) -> Result<Account> {
+        self.settle(|| async {
+            let found = self.live_account(id).await?.ok_or(Error::NotFound)?;
+            let account = Account { plan, ..found.value };
+            let mut change = Change::default();
+            change.replace(layout::account(id), found.version, &account);
+            self.tell(&mut change, Happened::PlanChanged { account: id });
+            self.commit(change).await?;
+            Ok(account)
+        })
+        .await
     }
 
     async fn taken(&self, name: galerra_storage::Key, mail: galerra_storage::Key) -> Result<Error> {

@@ -1,8 +1,13 @@
 use std::collections::BTreeSet;
 
 use super::records::{Change, Stored};
+use super::view::{Seen, SeenImage};
 use super::{Engine, Result};
-use crate::{Description, Error, Fact, Focal, Image, ImageId, SeenImage, Title, Viewer, layout};
+use crate::erasure::PlanPage;
+use crate::{
+    AccountId, Description, ErasureId, Error, Fact, Focal, Gallery, GalleryId, Happened, Image, ImageId,
+    Subject, Tally, Title, Viewer, Visibility, VisibilityKind, layout,
+};
 
 /// What its owner changes about an image; what is `None` stays.
 #[derive(Debug, Clone, Default)]
@@ -15,18 +20,47 @@ pub struct ImageEdit {
     pub focal: Option<Focal>,
     /// The facts that every viewer is to be shown; all others are hidden.
     pub shown: Option<BTreeSet<Fact>>,
+    /// Whether to keep it from everyone else.
+    pub hidden: Option<bool>,
+}
+
+/// What its owner changes about a gallery; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct GalleryEdit {
+    /// A new title.
+    pub title: Option<Title>,
+    /// A longer text.
+    pub description: Option<Description>,
+    /// Who may see it.
+    pub visibility: Option<VisibilityKind>,
+}
+
+/// What was changed, as its owner sees it now.
+#[derive(Debug, Clone)]
+pub struct Edited<T> {
+    /// It.
+    pub seen: T,
+    /// The erasure of copies in networks, if fewer people may see it now and there are networks.
+    pub tightened: Option<ErasureId>,
 }
 
 impl Engine {
-    /// Changes what its owner says about an image. A new focal point makes its renditions anew.
-    pub async fn edit_image(&self, viewer: &Viewer, id: ImageId, edit: &ImageEdit) -> Result<SeenImage> {
-        let image = self
+    /// Changes what its owner says about an image. A new focal point makes its renditions anew; hiding it takes it
+    /// out of networks.
+    pub async fn edit_image(
+        &self,
+        viewer: &Viewer,
+        id: ImageId,
+        edit: &ImageEdit,
+    ) -> Result<Edited<SeenImage>> {
+        let (image, tightened) = self
             .settle(|| async {
                 let seen = self.image(viewer, id).await?;
                 if !seen.grant.is_owner() {
                     return Err(Error::NotFound);
                 }
-                let key = layout::image(seen.image.owner, seen.image.gallery, id);
+                let (owner, gallery) = (seen.image.owner, seen.image.gallery);
+                let key = layout::image(owner, gallery, id);
                 let now: Stored<Image> = self.read(key.clone()).await?.ok_or(Error::NotFound)?;
                 if !now.value.life.is_live() {
                     return Err(Error::NotFound);
@@ -34,12 +68,108 @@ impl Engine {
                 let after = edited(&now.value, edit);
                 let mut change = Change::default();
                 change.replace(key, now.version, &after);
+                let tightened = if after.hidden == now.value.hidden {
+                    None
+                } else {
+                    self.hide(&mut change, viewer, &after).await?
+                };
                 self.commit(change).await?;
-                Ok(after)
+                Ok((after, tightened))
             })
             .await?;
         self.redevelop_image(image.owner, image.gallery, id).await?;
-        self.image(viewer, id).await
+        Ok(Edited { seen: self.image(viewer, id).await?, tightened })
+    }
+
+    /// Adds to a change what follows from hiding an image, or from showing it again.
+    async fn hide(&self, change: &mut Change, viewer: &Viewer, after: &Image) -> Result<Option<ErasureId>> {
+        let (owner, id) = (after.owner, after.gallery);
+        let gallery = self.own_gallery(viewer, id).await?;
+        let tally: Option<Stored<Tally>> = self.read(layout::tally(owner, id)).await?;
+        if let Some(Stored { version, value }) = tally {
+            let before = Image { hidden: !after.hidden, ..after.clone() };
+            change.replace(layout::tally(owner, id), version, &value.without(&before).with(after));
+        }
+        if !after.hidden {
+            change.expect(layout::gallery(owner, id), gallery.version);
+            return Ok(None);
+        }
+        let open = gallery.value.visibility.is_open();
+        let tighter = Gallery { epoch: gallery.value.epoch + 1, ..gallery.value };
+        change.replace(layout::gallery(owner, id), gallery.version, &tighter);
+        let mut page = PlanPage::default();
+        page.add_served(after);
+        let subject = Subject::Copies { gallery: id, image: Some(after.id) };
+        Ok(if open { self.tighten(change, owner, subject, Some(&page)) } else { None })
+    }
+
+    /// Changes what its owner says about a gallery and who may see it. Making an open one private takes it out of
+    /// networks; opening a private one ends its links, which lead nowhere any more.
+    pub async fn edit_gallery(
+        &self,
+        viewer: &Viewer,
+        id: GalleryId,
+        edit: &GalleryEdit,
+    ) -> Result<Edited<Seen>> {
+        let tightened = self
+            .settle(|| async {
+                let account = self.account_of(viewer).await?;
+                let before = self.own_gallery(viewer, id).await?;
+                let owner = before.value.owner;
+                let kind = edit.visibility.filter(|kind| *kind != before.value.visibility.kind());
+                let visibility =
+                    kind.map(|kind| Visibility::on_plan(kind, account.value.plan)).transpose()?;
+                let mut after = Gallery {
+                    title: edit.title.clone().unwrap_or_else(|| before.value.title.clone()),
+                    description: edit.description.clone().unwrap_or_else(|| before.value.description.clone()),
+                    ..before.value.clone()
+                };
+                let mut change = Change::default();
+                let mut tightened = None;
+                if let Some(visibility) = visibility {
+                    let was_open = after.visibility.is_open();
+                    after.visibility = visibility;
+                    after.epoch += 1;
+                    match (was_open, after.visibility.is_open()) {
+                        (true, false) => {
+                            let subject = Subject::Copies { gallery: id, image: None };
+                            tightened = self.tighten(&mut change, owner, subject, None);
+                        }
+                        (false, true) => {
+                            let shares = self.shares_of(owner, id).await?;
+                            self.drop_shares(&mut change, owner, &shares).await?;
+                        }
+                        _ => {}
+                    }
+                }
+                change.expect(layout::account(owner), account.version);
+                change.replace(layout::gallery(owner, id), before.version, &after);
+                self.tell(&mut change, Happened::GalleryEdited { gallery: id });
+                self.commit(change).await?;
+                Ok(tightened)
+            })
+            .await?;
+        Ok(Edited { seen: self.gallery(viewer, id).await?, tightened })
+    }
+
+    /// Adds to a change the erasure of what networks may hold of it; none where there are no networks.
+    fn tighten(
+        &self,
+        change: &mut Change,
+        owner: AccountId,
+        subject: Subject,
+        page: Option<&PlanPage>,
+    ) -> Option<ErasureId> {
+        if self.parts.cdns.is_empty() {
+            return None;
+        }
+        let mut erasure = self.plan(owner, subject, "");
+        if let Some(page) = page {
+            change.create(layout::plan_page(erasure.id, 0), page);
+            erasure.pages = 1;
+        }
+        self.accept_into(change, &erasure);
+        Some(erasure.id)
     }
 }
 
@@ -51,6 +181,7 @@ fn edited(image: &Image, edit: &ImageEdit) -> Image {
         title: edit.title.clone().unwrap_or_else(|| image.title.clone()),
         alt: edit.alt.clone().unwrap_or_else(|| image.alt.clone()),
         shown: edit.shown.clone().unwrap_or_else(|| image.shown.clone()),
+        hidden: edit.hidden.unwrap_or(image.hidden),
         focal,
         recipe,
         ..image.clone()

@@ -25,11 +25,11 @@ impl Engine {
             page.add(&image.value);
             change.create(layout::plan_page(erasure.id, 0), &page);
             erasure.pages = 1;
+            self.count_down(&mut change, &image.value).await?;
             let gated = Image { life: Life::Gated { by: erasure.id }, ..image.value };
             change.expect(layout::gallery(owner, gal), gallery.version);
             change.replace(layout::image(owner, gal, id), image.version, &gated);
             self.unlist(&mut change, layout::image_listed(owner, gal, &rank, id)).await?;
-            self.count_down(&mut change, owner, gal).await?;
             self.accept(change, erasure).await
         })
         .await
@@ -127,6 +127,7 @@ impl Engine {
             blobs: store(parts.blobs.semantics()),
             edges: edges.collect(),
             done: None,
+            withdrawn: None,
             receipt: None,
         }
     }
@@ -152,10 +153,10 @@ impl Engine {
         Ok(())
     }
 
-    async fn count_down(&self, change: &mut Change, owner: AccountId, gallery: GalleryId) -> Result<()> {
-        let key = layout::tally(owner, gallery);
+    async fn count_down(&self, change: &mut Change, image: &Image) -> Result<()> {
+        let key = layout::tally(image.owner, image.gallery);
         if let Some(tally) = self.read::<Tally>(key.clone()).await? {
-            change.replace(key, tally.version, &Tally { images: tally.value.images.saturating_sub(1) });
+            change.replace(key, tally.version, &tally.value.without(image));
         }
         Ok(())
     }

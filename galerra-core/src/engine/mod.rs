@@ -23,7 +23,7 @@ use galerra_storage::{Blobs, Key, Prefix, Records, Row, Version};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use edit::ImageEdit;
+pub use edit::{Edited, GalleryEdit, ImageEdit};
 pub use redevelop::{Redeveloped, Redevelopment};
 pub use tick::Ticked;
 pub use upload::NewImage;
@@ -107,6 +107,25 @@ impl Engine {
         };
         let items = self.parts.records.scan(range, after, limit).await?;
         let next = items.last().filter(|_| items.len() == limit).map(|row| tail(&row.key));
+        Ok(Page { items, next })
+    }
+
+    /// One page of a range that has folders; the cursor is what the key it goes on after has below the range, with
+    /// dots for the slashes.
+    async fn list_below(&self, range: &Prefix, cursor: Option<&str>, limit: usize) -> Result<Page<Row>> {
+        let limit = limit.clamp(1, MAX_PAGE);
+        let after = match cursor {
+            Some(cursor) if cursor.contains('/') => return Err(Error::forged_cursor()),
+            Some(cursor) => {
+                let key = Key::parse(format!("{range}{}", cursor.replace('.', "/")));
+                Some(key.map_err(|_| Error::forged_cursor())?)
+            }
+            None => None,
+        };
+        let items = self.parts.records.scan(range, after, limit).await?;
+        let below =
+            |row: &Row| row.key.as_str().strip_prefix(&range.to_string()).map(|tail| tail.replace('/', "."));
+        let next = items.last().filter(|_| items.len() == limit).and_then(below);
         Ok(Page { items, next })
     }
 

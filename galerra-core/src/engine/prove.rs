@@ -8,7 +8,7 @@ use galerra_storage::Version;
 
 use super::records::{Change, Stored};
 use super::{Engine, Result};
-use crate::{Erasure, ErasureId, Happened, Receipt, layout};
+use crate::{Erasure, ErasureId, Gallery, Happened, Image, Receipt, Subject, layout};
 
 /// An erasure in a worker's hands, with the version it was read at: the fence between workers.
 #[derive(Debug)]
@@ -33,6 +33,9 @@ impl Engine {
             return Ok(());
         };
         let mut work = Work { version, erasure: value };
+        if self.is_shown_again(&work.erasure).await? {
+            return self.withdraw(&mut work).await;
+        }
         self.check_promise(&mut work).await?;
         loop {
             let stores = self.step_stores(&mut work).await?;
@@ -41,6 +44,33 @@ impl Engine {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether everyone may see again what was to go from networks.
+    async fn is_shown_again(&self, erasure: &Erasure) -> Result<bool> {
+        let Subject::Copies { gallery, image } = erasure.subject else { return Ok(false) };
+        let found: Option<Stored<Gallery>> = self.read(layout::gallery(erasure.owner, gallery)).await?;
+        let open = found.is_some_and(|found| found.value.life.is_live() && found.value.visibility.is_open());
+        let Some(image) = image.filter(|_| open) else { return Ok(open) };
+        let found: Option<Stored<Image>> = self.read(layout::image(erasure.owner, gallery, image)).await?;
+        Ok(found.is_some_and(|found| found.value.life.is_live() && !found.value.hidden))
+    }
+
+    /// Ends an erasure that has nothing to prove any more, without a receipt.
+    async fn withdraw(&self, work: &mut Work) -> Result<()> {
+        self.drop_plan(work).await?;
+        work.erasure.withdrawn = Some(self.parts.env.now());
+        let mut change = Change::default();
+        self.close(work.erasure.id, &mut change).await?;
+        self.save(work, change).await
+    }
+
+    /// Adds to a change that an erasure is not work any more.
+    async fn close(&self, id: ErasureId, change: &mut Change) -> Result<()> {
+        if let Some(open) = self.read::<serde_json::Value>(layout::open_erasure(id)).await? {
+            change.remove(layout::open_erasure(id), open.version);
+        }
+        Ok(())
     }
 
     /// Commits the erasure as it stands in the worker's hands, together with `change`.
@@ -74,9 +104,7 @@ impl Engine {
         work.erasure.receipt = Some(receipt);
         work.erasure.done = Some(now);
         let mut change = Change::default();
-        if let Some(open) = self.read::<serde_json::Value>(layout::open_erasure(id)).await? {
-            change.remove(layout::open_erasure(id), open.version);
-        }
+        self.close(id, &mut change).await?;
         self.tell(&mut change, Happened::ErasureDone { erasure: id });
         self.save(work, change).await?;
         Ok(true)

@@ -161,6 +161,7 @@ impl Engine {
                 title: now.title.clone(),
                 alt: now.alt.clone(),
                 shown: now.shown.clone(),
+                hidden: now.hidden,
                 ..after.clone()
             })?;
             self.replace(now, &after, change);

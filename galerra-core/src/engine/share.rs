@@ -1,8 +1,8 @@
 use super::records::{Change, Place, ShareAt, Stored, stored};
 use super::{Engine, MAX_PAGE, Page, Result};
 use crate::{
-    Error, Gallery, GalleryId, Happened, NewShare, Share, ShareId, ShareToken, Shares, Viewer, Visibility,
-    layout,
+    Account, AccountId, Error, Gallery, GalleryId, Happened, NewShare, Pass, Share, ShareId, ShareToken,
+    Shares, Viewer, Visibility, decide, layout,
 };
 
 impl Engine {
@@ -15,16 +15,13 @@ impl Engine {
             return Err(Error::Invalid { field: "expires", reason: "must be in the future".to_owned() });
         }
         let token = ShareToken::draw(env);
-        let share = Share {
-            id: ShareId::draw(env),
-            gallery: id,
-            label: new.label.clone(),
-            created: now,
-            expires,
-            digest: token.digest(),
-        };
+        let share = new.drawn(env, id, expires, token.digest());
         self.settle(|| async {
+            let account = self.account_of(viewer).await?;
             let gallery = self.own_gallery(viewer, id).await?;
+            if !gallery.value.visibility.is_open() {
+                account.value.plan.pro()?;
+            }
             let shared = relinked(&gallery.value, |links| (links < policy.max_links).then_some(links + 1))?;
             let owner = shared.owner;
             let mut change = Change::default();
@@ -42,12 +39,66 @@ impl Engine {
     /// The links of a gallery of the viewer's own; without their tokens, which nobody has but their holders.
     pub async fn shares(&self, viewer: &Viewer, id: GalleryId) -> Result<Page<Share>> {
         let owner = self.own_gallery(viewer, id).await?.value.owner;
-        let rows = self.parts.records.scan(&layout::shares(owner, id), None, MAX_PAGE).await?;
-        let shares = rows.iter().map(|row| stored::<Share>(row).map(|share| share.value));
-        Ok(Page { items: shares.collect::<Result<_>>()?, next: None })
+        let shares = self.shares_of(owner, id).await?;
+        Ok(Page { items: shares.into_iter().map(|share| share.value).collect(), next: None })
     }
 
-    /// Revokes a link: it opens nothing from this commit on, and the gallery's epoch moves.
+    /// All links of the viewer's own galleries, by gallery.
+    pub async fn all_shares(
+        &self,
+        viewer: &Viewer,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Share>> {
+        let owner = self.account_of(viewer).await?.value.id;
+        let Page { items, next } = self.list_below(&layout::all_shares(owner), cursor, limit).await?;
+        let shares = items.iter().map(|row| stored::<Share>(row).map(|share| share.value));
+        Ok(Page { items: shares.collect::<Result<_>>()?, next })
+    }
+
+    /// What a link would open, without opening it; `NotFound` once it is revoked, expired, frozen or used up.
+    pub async fn shared(&self, token: &ShareToken) -> Result<Share> {
+        Ok(self.reachable(token).await?.share.value)
+    }
+
+    /// Opens a link: counts it, and answers the pass it is exchanged for.
+    pub async fn open_share(&self, token: &ShareToken) -> Result<(Share, Pass)> {
+        let share = self
+            .settle(|| async {
+                let Reachable { owner, gallery, share } = self.reachable(token).await?;
+                let opened =
+                    Share { uses: share.value.uses.another().ok_or(Error::NotFound)?, ..share.value };
+                let mut change = Change::default();
+                change.expect(layout::gallery(owner, gallery.value.id), gallery.version);
+                change.replace(layout::share(owner, opened.gallery, opened.id), share.version, &opened);
+                self.commit(change).await?;
+                Ok(opened)
+            })
+            .await?;
+        let pass = share.pass(self.parts.env.now());
+        Ok((share, pass))
+    }
+
+    /// The share behind a link that may be opened now.
+    async fn reachable(&self, token: &ShareToken) -> Result<Reachable> {
+        let at: Option<Stored<ShareAt>> = self.read(layout::share_key(&token.digest())).await?;
+        let ShareAt { owner, gallery, share } = at.ok_or(Error::NotFound)?.value;
+        let keys =
+            [layout::account(owner), layout::gallery(owner, gallery), layout::share(owner, gallery, share)];
+        let rows = self.parts.records.get(&keys).await?;
+        let [Some(account), Some(gallery), Some(share)] = rows.as_slice() else {
+            return Err(Error::NotFound);
+        };
+        let (account, gallery, share) = (stored::<Account>(account)?.value, stored(gallery)?, stored(share)?);
+        let now = self.parts.env.now();
+        let nobody = Viewer::anonymous();
+        decide(&nobody, &account, &gallery.value, Some(&share.value), &self.parts.policy, now)
+            .ok_or(Error::NotFound)?;
+        share.value.uses.another().ok_or(Error::NotFound)?;
+        Ok(Reachable { owner, gallery, share })
+    }
+
+    /// Revokes a link: it opens nothing from this commit on, its passes neither, and the gallery's epoch moves.
     pub async fn revoke(&self, viewer: &Viewer, id: ShareId) -> Result<()> {
         self.settle(|| async {
             let viewer_owns = self.account_of(viewer).await?.value.id;
@@ -59,20 +110,66 @@ impl Engine {
             let gallery = self.own_gallery(viewer, gal).await?;
             let share: Stored<Share> =
                 self.read(layout::share(owner, gal, id)).await?.ok_or(Error::NotFound)?;
-            let key = layout::share_key(&share.value.digest);
-            let pointer: Stored<ShareAt> = self.read(key.clone()).await?.ok_or(Error::NotFound)?;
             let mut tightened = relinked(&gallery.value, |links| Some(links.saturating_sub(1)))?;
             tightened.epoch += 1;
             let mut change = Change::default();
             change.replace(layout::gallery(owner, gal), gallery.version, &tightened);
-            change.remove(layout::share(owner, gal, id), share.version);
-            change.remove(key, pointer.version);
-            change.replace(layout::reference(id), place.version, &Place::Gone { public: false });
-            self.tell(&mut change, Happened::ShareRevoked { share: id, gallery: gal });
+            self.drop_shares(&mut change, owner, &[share]).await?;
             self.commit(change).await.map(|_| ())
         })
         .await
     }
+
+    /// Revokes every link of a gallery of the viewer's own; answers how many there were.
+    pub async fn revoke_all(&self, viewer: &Viewer, id: GalleryId) -> Result<u64> {
+        self.settle(|| async {
+            let gallery = self.own_gallery(viewer, id).await?;
+            let mut tightened = relinked(&gallery.value, |_| Some(0))?;
+            tightened.epoch += 1;
+            let owner = tightened.owner;
+            let mut change = Change::default();
+            change.replace(layout::gallery(owner, id), gallery.version, &tightened);
+            let shares = self.shares_of(owner, id).await?;
+            self.drop_shares(&mut change, owner, &shares).await?;
+            self.commit(change).await?;
+            Ok(shares.len() as u64)
+        })
+        .await
+    }
+
+    /// The links of a gallery, of which there are never more than one page.
+    pub(super) async fn shares_of(&self, owner: AccountId, gallery: GalleryId) -> Result<Vec<Stored<Share>>> {
+        let rows = self.parts.records.scan(&layout::shares(owner, gallery), None, MAX_PAGE).await?;
+        rows.iter().map(stored).collect()
+    }
+
+    /// Adds the end of links to a change, with all that leads to them.
+    pub(super) async fn drop_shares(
+        &self,
+        change: &mut Change,
+        owner: AccountId,
+        shares: &[Stored<Share>],
+    ) -> Result<()> {
+        for Stored { version, value: share } in shares {
+            change.remove(layout::share(owner, share.gallery, share.id), *version);
+            let key = layout::share_key(&share.digest);
+            if let Some(pointer) = self.read::<ShareAt>(key.clone()).await? {
+                change.remove(key, pointer.version);
+            }
+            if let Some(place) = self.read::<Place>(layout::reference(share.id)).await? {
+                change.replace(layout::reference(share.id), place.version, &Place::Gone { public: false });
+            }
+            self.tell(change, Happened::ShareRevoked { share: share.id, gallery: share.gallery });
+        }
+        Ok(())
+    }
+}
+
+/// A link that may be opened, and what it leads to.
+struct Reachable {
+    owner: AccountId,
+    gallery: Stored<Gallery>,
+    share: Stored<Share>,
 }
 
 /// The gallery with another number of links; only a private one has any.

@@ -87,6 +87,7 @@ impl Engine {
             focal: Focal::default(),
             facts: developed.facts.clone(),
             shown: BTreeSet::new(),
+            hidden: false,
             recipe: self.parts.imaging.recipe().to_owned(),
             round: 0,
             renditions: developed.renditions.iter().map(|made| rendition(made, 0)).collect(),
@@ -104,11 +105,11 @@ impl Engine {
             let mut change = Change::default();
             self.redeem(&lease, &mut change).await?;
             let tally: Option<Stored<Tally>> = self.read(layout::tally(acc, gal)).await?;
-            let images = tally.as_ref().map_or(0, |tally| tally.value.images) + 1;
+            let counted = tally.as_ref().map(|tally| tally.value).unwrap_or_default().with(image);
             change.create(layout::image(acc, gal, img), image);
             change.create(layout::image_listed(acc, gal, &image.rank, img), &Mark {});
             change.create(layout::reference(img), &Place::Here { owner: acc, gallery: gal });
-            change.put(layout::tally(acc, gal), tally.map(|tally| tally.version), &Tally { images });
+            change.put(layout::tally(acc, gal), tally.map(|tally| tally.version), &counted);
             self.tell(&mut change, Happened::ImageUploaded { image: img, gallery: gal });
             self.commit(change).await.map(|_: Version| ())
         })

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use galerra_storage::{Blob, Key};
 
 use super::memo::Decoded;
-use super::records::{Place, ShareAt, Stored, stored};
+use super::records::{Place, Stored, stored};
 use super::{Engine, Page, Result, ranked};
 use crate::{
-    Account, AccountId, Error, Gallery, GalleryId, Grant, Image, ImageId, Life, Rendition, Share, ShareToken,
+    Account, AccountId, Error, Gallery, GalleryId, Grant, Image, ImageId, Life, Pass, Rendition, Share,
     Tally, Viewer, decide, layout,
 };
 
@@ -18,8 +18,8 @@ pub struct Seen {
     pub grant: Grant,
     /// The gallery.
     pub gallery: Gallery,
-    /// How many images it has.
-    pub tally: Tally,
+    /// How many images the viewer may know of.
+    pub count: u64,
 }
 
 /// An image that a viewer may see, with the grant that says so.
@@ -50,7 +50,8 @@ impl Engine {
         let gallery = stored::<Gallery>(gallery)?.value;
         let tally = tally.as_ref().map(stored::<Tally>).transpose()?.map(|tally| tally.value);
         let grant = self.grant(viewer, &stored::<Account>(account)?.value, &gallery).await?;
-        Ok(Seen { grant, gallery, tally: tally.unwrap_or_default() })
+        let count = grant.counts(tally.unwrap_or_default());
+        Ok(Seen { grant, gallery, count })
     }
 
     /// Shows an image, if the viewer may see its gallery.
@@ -58,8 +59,13 @@ impl Engine {
         let decoded = self.decoded(id).await?;
         let grant = self.grant(viewer, &decoded.account, &decoded.gallery).await?;
         match decoded.image.life {
-            Life::Live => Ok(SeenImage { grant, image: Arc::clone(&decoded.image) }),
-            Life::Gated { .. } => Err(hidden(&decoded.gallery)),
+            Life::Live if grant.opens(&decoded.image) => {
+                Ok(SeenImage { grant, image: Arc::clone(&decoded.image) })
+            }
+            Life::Live => Err(Error::NotFound),
+            // What nobody could see is not said to have been there.
+            Life::Gated { .. } if decoded.image.hidden => Err(Error::NotFound),
+            Life::Gated { .. } => Err(gone(&decoded.gallery)),
         }
     }
 
@@ -103,7 +109,7 @@ impl Engine {
         let rows = self.parts.records.get(&keys).await?;
         let images = rows.iter().flatten().map(|row| stored::<Image>(row).map(|image| image.value));
         let images: Vec<Image> = images.collect::<Result<_>>()?;
-        let items = images.into_iter().filter(|image| image.life.is_live()).collect();
+        let items = images.into_iter().filter(|image| grant.opens(image)).collect();
         Ok(Page { items, next: listed.next })
     }
 
@@ -126,22 +132,13 @@ impl Engine {
         self.parts.blobs.get(&key, range).await?.ok_or(Error::NotFound)
     }
 
-    /// The bytes of the master, for whoever may download it: so far its owner.
+    /// The bytes of the master, for whoever may download it.
     pub async fn master(&self, seen: &SeenImage, range: Option<Range<u64>>) -> Result<Blob> {
         let master =
             seen.image.master.as_ref().filter(|_| seen.grant.may_download()).ok_or(Error::NotFound)?;
         self.honour(&seen.grant)?;
         let key = layout::master_blob(&seen.image, master.round);
         self.parts.blobs.get(&key, range).await?.ok_or(Error::NotFound)
-    }
-
-    /// The gallery a share link opens, and the share; `NotFound` once it is revoked or expired.
-    pub async fn open_share(&self, token: &ShareToken) -> Result<(Gallery, Share)> {
-        let at: Option<Stored<ShareAt>> = self.read(layout::share_key(&token.digest())).await?;
-        let ShareAt { owner, gallery, share } = at.ok_or(Error::NotFound)?.value;
-        let seen = self.gallery(&Viewer::anonymous().with_tokens([token.clone()]), gallery).await?;
-        let share: Option<Stored<Share>> = self.read(layout::share(owner, gallery, share)).await?;
-        Ok((seen.gallery, share.ok_or(Error::NotFound)?.value))
     }
 
     /// A grant that has ended opens nothing.
@@ -156,38 +153,36 @@ impl Engine {
 
     async fn grant(&self, viewer: &Viewer, account: &Account, gallery: &Gallery) -> Result<Grant> {
         if !account.life.is_live() || !gallery.life.is_live() {
-            return Err(hidden(gallery));
+            return Err(gone(gallery));
         }
-        // Only a private gallery asks for tokens: an open one must not cost a look-up per request.
-        let share = match viewer.tokens() {
-            tokens if !tokens.is_empty() && !gallery.visibility.is_open() => {
-                self.share_to(gallery, tokens).await?
+        let now = self.parts.env.now();
+        // Only a private gallery asks for passes: an open one must not cost a look-up per request.
+        let share = match viewer.passes() {
+            passes if !passes.is_empty() && !gallery.visibility.is_open() => {
+                self.share_of(gallery, passes).await?
             }
             _ => None,
         };
-        let now = self.parts.env.now();
-        decide(viewer, gallery, share.as_ref(), &self.parts.policy, now).ok_or(Error::NotFound)
+        decide(viewer, account, gallery, share.as_ref(), &self.parts.policy, now).ok_or(Error::NotFound)
     }
 
-    /// The first share among the tokens that leads to this gallery.
-    async fn share_to(&self, gallery: &Gallery, tokens: &[ShareToken]) -> Result<Option<Share>> {
-        let keys: Vec<Key> = tokens.iter().map(|token| layout::share_key(&token.digest())).collect();
-        for row in self.parts.records.get(&keys).await?.iter().flatten() {
-            let at = stored::<ShareAt>(row)?.value;
-            if (at.owner, at.gallery) != (gallery.owner, gallery.id) {
-                continue;
-            }
-            let share: Option<Stored<Share>> =
-                self.read(layout::share(at.owner, at.gallery, at.share)).await?;
-            if let Some(share) = share.filter(|share| share.value.is_open(self.parts.env.now())) {
-                return Ok(Some(share.value));
+    /// The share of this gallery that one of the passes is good for.
+    async fn share_of(&self, gallery: &Gallery, passes: &[Pass]) -> Result<Option<Share>> {
+        let key = |pass: &Pass| layout::share(gallery.owner, gallery.id, pass.share());
+        let keys: Vec<Key> = passes.iter().map(key).collect();
+        let now = self.parts.env.now();
+        for (pass, row) in passes.iter().zip(self.parts.records.get(&keys).await?) {
+            let Some(row) = row else { continue };
+            let share = stored::<Share>(&row)?.value;
+            if share.admits(pass, now) {
+                return Ok(Some(share));
             }
         }
         Ok(None)
     }
 }
 
-/// What the origin answers for something it has hidden: `410` if anyone could see it, else the uniform `404`.
-fn hidden(gallery: &Gallery) -> Error {
+/// What the origin answers for something that was erased: `410` if anyone could see it, else the uniform `404`.
+fn gone(gallery: &Gallery) -> Error {
     if gallery.visibility.is_open() { Error::Gone } else { Error::NotFound }
 }

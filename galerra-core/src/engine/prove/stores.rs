@@ -9,11 +9,19 @@ use super::super::records::{Change, Place, Stored, stored};
 use super::{Engine, Moved, Result, Work};
 use crate::erasure::{PlanPage, StoreStep};
 use crate::{
-    Account, AccountId, Gallery, GalleryId, Image, Life, Outcome, Share, StoreTarget, Subject, layout,
+    Account, AccountId, Gallery, GalleryId, Image, ImageId, Life, Outcome, Share, StoreTarget, Subject,
+    layout,
 };
 
-/// Pointers to remove with a page of records, and the gallery that says whether the thing was public.
-type Pointers = BTreeMap<Key, Option<GalleryId>>;
+/// Pointers to remove with a page of records, and for what is seen the gallery it is in.
+type Pointers = BTreeMap<Key, Option<Part>>;
+
+/// A part of a gallery, which was public if the gallery was and its owner did not hide it.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    gallery: GalleryId,
+    hidden: bool,
+}
 
 /// Records removed by one commit; each may bring three pointers along.
 const PAGE: usize = 50;
@@ -49,6 +57,9 @@ impl Engine {
     /// Takes one page of records out of the subject's ranges and writes what has to be proven into the plan.
     async fn step_records(&self, work: &mut Work) -> Result<Moved> {
         let (owner, subject) = (work.erasure.owner, work.erasure.subject.clone());
+        if let Subject::Copies { gallery, image } = subject {
+            return self.survey(work, gallery, image).await;
+        }
         if self.is_awaited(&subject, owner).await? {
             return Ok(Moved::Not);
         }
@@ -64,6 +75,34 @@ impl Engine {
                 return Ok(Moved::Not);
             }
             work.erasure.records.step = StoreStep::Erasing { removed, page: 0 };
+        }
+        self.save(work, change).await?;
+        Ok(Moved::On)
+    }
+
+    /// Writes one more page of what networks may have of a gallery. The one image was noted with its gate.
+    async fn survey(&self, work: &mut Work, gallery: GalleryId, image: Option<ImageId>) -> Result<Moved> {
+        let (id, pages) = (work.erasure.id, work.erasure.pages);
+        let mut rows = Vec::new();
+        if image.is_none() {
+            let before: Option<Stored<PlanPage>> = match pages.checked_sub(1) {
+                Some(before) => self.read(layout::plan_page(id, before)).await?,
+                None => None,
+            };
+            let after = before.and_then(|page| page.value.last);
+            let range = layout::image_records(work.erasure.owner, gallery);
+            rows = self.parts.records.scan(&range, after, PAGE).await?;
+        }
+        let mut change = Change::default();
+        if let Some(last) = rows.last() {
+            let mut page = PlanPage { last: Some(last.key.clone()), ..PlanPage::default() };
+            for row in &rows {
+                page.add_served(&stored::<Image>(row)?.value);
+            }
+            change.create(layout::plan_page(id, pages), &page);
+            work.erasure.pages += 1;
+        } else {
+            work.erasure.records.step = StoreStep::Absent { removed: 0, at: self.parts.env.now() };
         }
         self.save(work, change).await?;
         Ok(Moved::On)
@@ -103,11 +142,13 @@ impl Engine {
                 "image" => {
                     let image: Image = stored(row)?.value;
                     page.add(&image);
-                    pointers.insert(layout::reference(image.id), Some(image.gallery));
+                    let part = Part { gallery: image.gallery, hidden: image.hidden };
+                    pointers.insert(layout::reference(image.id), Some(part));
                 }
                 "gallery" => {
                     let gallery: Gallery = stored(row)?.value;
-                    pointers.insert(layout::reference(gallery.id), Some(gallery.id));
+                    let part = Part { gallery: gallery.id, hidden: false };
+                    pointers.insert(layout::reference(gallery.id), Some(part));
                 }
                 "share" => {
                     let share: Share = stored(row)?.value;
@@ -139,7 +180,7 @@ impl Engine {
     /// A gallery that an earlier erasure has gated is left to it: its plan has to name every image itself.
     async fn remove_pointers(&self, work: &Work, pointers: Pointers, change: &mut Change) -> Result<Moved> {
         let mut open = BTreeMap::new();
-        for gallery in pointers.values().flatten().copied().collect::<BTreeSet<GalleryId>>() {
+        for gallery in pointers.values().flatten().map(|part| part.gallery).collect::<BTreeSet<_>>() {
             let found: Option<Stored<Gallery>> =
                 self.read(layout::gallery(work.erasure.owner, gallery)).await?;
             let Some(Stored { value: found, .. }) = found else { continue };
@@ -151,8 +192,9 @@ impl Engine {
         let keys: Vec<Key> = pointers.keys().cloned().collect();
         for row in self.parts.records.get(&keys).await?.into_iter().flatten() {
             if row.key.as_str().starts_with("ref/") {
-                let gallery = pointers.get(&row.key).copied().flatten();
-                let public = gallery.and_then(|gallery| open.get(&gallery)).copied().unwrap_or(false);
+                let part = pointers.get(&row.key).copied().flatten();
+                let public = part
+                    .is_some_and(|part| !part.hidden && open.get(&part.gallery).copied().unwrap_or_default());
                 change.replace(row.key, row.version, &Place::Gone { public });
             } else {
                 change.remove_row(&row);
