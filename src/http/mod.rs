@@ -9,6 +9,7 @@ mod gallery;
 mod health;
 mod page;
 mod problem;
+mod range;
 mod redevelop;
 mod reply;
 mod share;

@@ -1,8 +1,10 @@
+use std::ops::Range;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use galerra_core::{Error, Format, ImageId, SeenImage, Viewer};
 use galerra_storage::Blob;
@@ -10,7 +12,8 @@ use serde_json::Value;
 
 use super::Doors;
 use super::extract::{Asking, Id, Mount};
-use super::problem::Answer;
+use super::problem::{Answer, Problem};
+use super::range::{self, Part};
 use super::reply::{self, Urls};
 
 pub(crate) async fn image(
@@ -23,12 +26,13 @@ pub(crate) async fn image(
     Ok(Json(reply::image(&Urls { doors: &doors, mount: &mount }, &grant, &image)))
 }
 
-/// The bytes of a rendition. Authorised before the conditional is looked at: a 304 is an answer about bytes.
+/// The bytes of a rendition.
 pub(crate) async fn rendition(
     State(doors): State<Doors>,
     Asking(viewer): Asking,
     mount: Mount,
     path: Result<Path<(String, String)>, PathRejection>,
+    method: Method,
     request: HeaderMap,
 ) -> Answer {
     let Path((image, file)) = path.map_err(|_| Error::NotFound)?;
@@ -37,18 +41,13 @@ pub(crate) async fn rendition(
     let seen = with_bytes(&doors, &viewer, id, &file).await?;
     let rendition = seen.rendition(&file).ok_or(Error::NotFound)?;
     let made = rendition.made.as_ref().ok_or(Error::NotFound)?;
-    let mut headers =
-        reply::cache_headers(&doors, &mount, seen.grant.cache_of(&seen.image, rendition), &seen.image);
-    let etag = HeaderValue::try_from(format!("\"{}\"", made.sha256)).map_err(|_| Error::NotFound)?;
-    headers.insert(header::ETAG, etag.clone());
-    if knows(&request, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
-    }
+    let cache = seen.grant.cache_of(&seen.image, rendition);
+    let mut headers = reply::cache_headers(&doors, &mount, cache, &seen.image);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(rendition.format.media_type()));
     let name = format!("inline; filename=\"{id}-{file}\"");
     headers.insert(header::CONTENT_DISPOSITION, HeaderValue::try_from(name).map_err(|_| Error::NotFound)?);
-    let blob = engine.rendition(&seen, &file, None).await?;
-    Ok(bytes(headers, blob))
+    let stored = Stored { headers, sha256: &made.sha256, bytes: made.bytes };
+    stored.sent(&method, &request, async |range| engine.rendition(&seen, &file, range).await).await
 }
 
 /// The image with the bytes of this rendition, which are made now if nobody has asked for them before.
@@ -74,15 +73,18 @@ pub(crate) async fn master(
     State(doors): State<Doors>,
     Asking(viewer): Asking,
     Id(id): Id<ImageId>,
+    method: Method,
+    request: HeaderMap,
 ) -> Answer {
     let engine = doors.galerra.engine().clone();
     let seen = {
         let engine = engine.clone();
         to_the_end(async move { engine.mastered(&viewer, id).await }).await?
     };
-    let blob = engine.master(&seen, None).await?;
-    let format = seen.image.master.as_ref().ok_or(Error::NotFound)?.format;
-    Ok(bytes(attachment(id, format)?, blob))
+    let master = seen.image.master.as_ref().ok_or(Error::NotFound)?;
+    let made = &master.made;
+    let stored = Stored { headers: attachment(id, master.format)?, sha256: &made.sha256, bytes: made.bytes };
+    stored.sent(&method, &request, async |range| engine.master(&seen, range).await).await
 }
 
 /// The bytes as uploaded, for their owner alone; never for a cache, and never rendered by a browser.
@@ -90,11 +92,19 @@ pub(crate) async fn original(
     State(doors): State<Doors>,
     Asking(viewer): Asking,
     Id(id): Id<ImageId>,
+    method: Method,
+    request: HeaderMap,
 ) -> Answer {
     let engine = doors.galerra.engine();
     let seen = engine.image(&viewer, id).await?;
-    let blob = engine.original(&seen, None).await?;
-    Ok(bytes(attachment(id, seen.image.original.format)?, blob))
+    // Before anything about the bytes is told.
+    if !seen.grant.is_owner() {
+        return Err(Error::NotFound.into());
+    }
+    let original = &seen.image.original;
+    let headers = attachment(id, original.format)?;
+    let stored = Stored { headers, sha256: &original.sha256, bytes: original.bytes };
+    stored.sent(&method, &request, async |range| engine.original(&seen, range).await).await
 }
 
 /// A file to keep, under a name that says nothing.
@@ -106,10 +116,52 @@ fn attachment(id: ImageId, format: Format) -> Result<HeaderMap, Error> {
     Ok(headers)
 }
 
-fn bytes(mut headers: HeaderMap, blob: Blob) -> Response {
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(blob.size));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
-    (headers, Body::from_stream(blob.body)).into_response()
+/// Bytes that a grant has opened. Only now a client's conditions are looked at: a 304 is an answer about bytes, too.
+struct Stored<'a> {
+    headers: HeaderMap,
+    sha256: &'a str,
+    bytes: u64,
+}
+
+impl Stored<'_> {
+    async fn sent(
+        self,
+        method: &Method,
+        request: &HeaderMap,
+        get: impl AsyncFnOnce(Option<Range<u64>>) -> Result<Blob, Error>,
+    ) -> Answer {
+        let Self { mut headers, sha256, bytes } = self;
+        let etag = HeaderValue::try_from(format!("\"{sha256}\"")).map_err(|_| Error::NotFound)?;
+        headers.insert(header::ETAG, etag.clone());
+        if knows(request, &etag) {
+            headers.remove(header::CONTENT_TYPE);
+            headers.remove(header::CONTENT_DISPOSITION);
+            return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+        }
+        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        headers
+            .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
+        let (status, range) = match range::asked(method, request, &etag, bytes) {
+            Part::Whole => (StatusCode::OK, None),
+            Part::Of(range) => (StatusCode::PARTIAL_CONTENT, Some(range)),
+            Part::Nothing => return Ok(beyond(bytes)),
+        };
+        let length = range.as_ref().map_or(bytes, |range| range.end - range.start);
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        if let Some(Range { start, end }) = &range {
+            let part = format!("bytes {start}-{}/{bytes}", end - 1);
+            headers.insert(header::CONTENT_RANGE, HeaderValue::try_from(part).map_err(|_| Error::NotFound)?);
+        }
+        let blob = get(range).await?;
+        Ok((status, headers, Body::from_stream(blob.body)).into_response())
+    }
+}
+
+/// What is answered for bytes behind the last one.
+fn beyond(bytes: u64) -> Response {
+    let status = StatusCode::RANGE_NOT_SATISFIABLE;
+    let problem = Problem::new(status, "range-not-satisfiable", "there are fewer bytes than that");
+    ([(header::CONTENT_RANGE, format!("bytes */{bytes}"))], problem).into_response()
 }
 
 /// Whether the client already has these bytes (RFC 9110 §13.1.2).

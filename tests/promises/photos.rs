@@ -22,6 +22,35 @@ pub fn small(seed: u32) -> Bytes {
     generated(seed, 400, 300)
 }
 
+/// A JPEG that says with what and where it was taken (EXIF, little-endian).
+pub fn with_exif(seed: u32) -> Bytes {
+    let entry = |tag: u16, kind: u16, count: u32, value: [u8; 4]| {
+        [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &count.to_le_bytes(), &value].concat()
+    };
+    let at = |offset: u32| offset.to_le_bytes();
+    let degrees = |degrees: u32| [degrees, 1, 0, 1, 0, 1].map(u32::to_le_bytes).concat();
+    let tiff = [
+        b"II*\0\x08\0\0\0\x02\0".to_vec(),
+        entry(0x010f, 2, 4, *b"CAM\0"),
+        entry(0x8825, 4, 1, at(38)),
+        vec![0; 4],
+        vec![4, 0],
+        entry(1, 2, 2, *b"N\0\0\0"),
+        entry(2, 5, 3, at(92)),
+        entry(3, 2, 2, *b"E\0\0\0"),
+        entry(4, 5, 3, at(116)),
+        vec![0; 4],
+        degrees(43),
+        degrees(5),
+    ]
+    .concat();
+    let picture = image::load_from_memory(&small(seed)).unwrap();
+    let mut plain = Vec::new();
+    picture.write_to(&mut std::io::Cursor::new(&mut plain), image::ImageFormat::Jpeg).unwrap();
+    let length = u16::try_from(tiff.len() + 8).unwrap().to_be_bytes();
+    [&plain[..2], &[0xff, 0xe1], &length, b"Exif\0\0", &tiff, &plain[2..]].concat().into()
+}
+
 /// The photographs of the folder that can be taken, by name: JPEG and PNG.
 pub fn real() -> Vec<(String, Bytes)> {
     let Some(folder) = std::env::var_os("GALERRA_PHOTOS") else { return Vec::new() };

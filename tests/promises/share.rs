@@ -91,7 +91,7 @@ async fn what_a_guest_may_do_is_what_the_link_says() {
     let stage = Stage::new();
     let ada = stage.operator().account("ada", "pro").await;
     let gallery = ada.gallery("g", "private").await;
-    let image = ada.upload(&gallery, photos::with_exif(1, 6)).await;
+    let image = ada.upload(&gallery, photos::with_exif(1)).await;
     let path = format!("/api/v1/images/{}", text(&image, "id"));
     for (download, show_metadata) in [(false, false), (true, false), (false, true), (true, true)] {
         let terms = json!({"download": download, "show_metadata": show_metadata});

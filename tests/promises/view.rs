@@ -1,6 +1,8 @@
 //! "Public galleries are viewable by anyone with the link. Private galleries are only accessible to you and
 //! those you share the link with": one answer for absent and forbidden, and headers that follow the grant.
 
+use http::Method;
+
 use crate::client::{Answer, Client, text};
 use crate::photos;
 use crate::stage::Stage;
@@ -91,6 +93,48 @@ async fn a_conditional_request_is_authorised_first() {
     assert_eq!(ada.with("if-none-match", "\"other\"").get(&url).await.status, 200);
     for condition in [etag.as_str(), "*"] {
         assert_eq!(stage.stranger().with("if-none-match", condition).get(&url).await.status, 404);
+    }
+}
+
+#[tokio::test]
+async fn bytes_come_in_parts_and_to_nobody_else() {
+    let stage = Stage::new();
+    let ada = stage.operator().account("ada", "pro").await;
+    let gallery = ada.gallery("g", "private").await;
+    let image = ada.upload(&gallery, photos::small(1)).await;
+    let of = |kind: &str| format!("/api/v1/images/{}/{kind}", text(&image, "id"));
+    for url in [text(&image["renditions"][0], "url"), of("original"), of("master")] {
+        let whole = ada.get(&url).await;
+        assert_eq!(whole.header("accept-ranges"), "bytes", "{url}");
+        let (total, etag) = (whole.body.len(), whole.header("etag").to_owned());
+        let ask = async |range: &str| ada.with("range", range).get(&url).await;
+        for (range, bytes) in [("bytes=0-0", 0..1), ("bytes=10-19", 10..20), ("bytes=-7", total - 7..total)] {
+            let part = ask(range).await;
+            assert_eq!(part.status, 206, "{url} {range}");
+            assert_eq!(
+                part.header("content-range"),
+                format!("bytes {}-{}/{total}", bytes.start, bytes.end - 1)
+            );
+            assert_eq!(part.header("content-length"), bytes.len().to_string());
+            assert_eq!((part.header("etag"), part.header("cache-control")), (&*etag, "private, no-store"));
+            assert_eq!(part.body, whole.body.slice(bytes));
+        }
+        let beyond = ask(&format!("bytes={total}-")).await;
+        assert_eq!(beyond.header("content-range"), format!("bytes */{total}"));
+        assert_eq!(beyond.problem(416), "range-not-satisfiable");
+        for whole in ["bytes=0-1,4-5", "bytes=9-1", "lines=1-2", "nonsense"] {
+            assert_eq!(ask(whole).await.body.len(), total, "{whole}");
+        }
+        let stale = ada.with("range", "bytes=0-0").with("if-range", "\"other\"").get(&url).await;
+        assert_eq!((stale.status.as_u16(), stale.body.len()), (200, total));
+        let head = ada.with("range", "bytes=0-0").send(Method::HEAD, &url, "text/plain", "").await;
+        assert_eq!((head.status.as_u16(), head.body.len()), (200, 0));
+        assert_eq!(head.header("content-length"), total.to_string());
+        for range in ["bytes=0-0", "bytes=99999999-"] {
+            let denied = stage.stranger().with("range", range).with("if-range", &etag).get(&url).await;
+            assert_eq!((denied.header("content-range"), denied.header("etag")), ("", ""));
+            assert_eq!(denied.problem(404), "not-found");
+        }
     }
 }
 

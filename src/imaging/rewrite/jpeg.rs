@@ -57,10 +57,13 @@ fn push_picture(file: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Stop> {
     let mut cursor = Cursor::new(bytes);
     cursor.take(2)?;
     loop {
+        let follows = cursor.rest().first() == Some(&0xff);
         let marker = jpeg_marker(&mut cursor)?;
         match marker {
+            // What lies between segments, or marks nothing there, is passed over by one decoder and read by another.
+            _ if !follows => return Err(Refusal::Corrupt.into()),
+            0x00 | 0x01 | 0xd0..=0xd8 => return Err(Refusal::Corrupt.into()),
             0xd9 => break,
-            0x00 | 0x01 | 0xd0..=0xd8 => continue,
             _ => {}
         }
         let segment = jpeg_segment(&mut cursor)?;

@@ -51,6 +51,17 @@ fn a_jpeg_keeps_its_pixels_and_nothing_else() {
 }
 
 #[test]
+fn a_jpeg_with_something_between_its_segments_is_encoded_anew() {
+    let file = sample::jpeg(60, 40);
+    let at = file.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+    for stray in [&b"CANARY"[..], &[0], &[0xff, 0xd0], &[0xff, 0x01]] {
+        let leaky = [&file[..at], stray, &file[at..]].concat();
+        let Ok(header) = inspect(&leaky, Extent::Whole, &Limits::default()) else { continue };
+        assert_eq!(rebuilt(&leaky, &header).unwrap(), None, "{stray:?}");
+    }
+}
+
+#[test]
 fn nothing_hides_behind_the_tables_of_a_jpeg() {
     let file = sample::jpeg(60, 40);
     let at = file.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
