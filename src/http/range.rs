@@ -90,7 +90,7 @@ mod tests {
         ] {
             assert_eq!(of(line), Part::Whole, "{line}");
         }
-        let many = format!("bytes={}", ["0-"; 5000].join(","));
+        let many = format!("bytes={}", vec!["0-"; 5000].join(","));
         assert_eq!(of(&many), Part::Whole);
     }
 

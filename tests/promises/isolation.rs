@@ -140,7 +140,8 @@ async fn hostile_files_leave_the_server_well() {
     let scene = Scene::open().await;
     let child = scene.warm().await;
     let memory = || {
-        resident(scene.server.pid()) + children(scene.server.pid()).iter().map(raw).map(resident).sum::<u64>()
+        resident(scene.server.pid())
+            + children(scene.server.pid()).into_iter().map(raw).map(resident).sum::<u64>()
     };
     let before = memory();
     for case in &cases {
@@ -203,7 +204,7 @@ fn children(parent: u32) -> Vec<Pid> {
     pids.filter_map(Pid::from_raw).filter(is_child).filter(|pid| !has_ended(*pid)).collect()
 }
 
-fn raw(pid: &Pid) -> u32 {
+fn raw(pid: Pid) -> u32 {
     pid.as_raw_nonzero().get().unsigned_abs()
 }
 

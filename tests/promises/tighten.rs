@@ -166,16 +166,16 @@ async fn only_its_owner_changes_a_gallery_and_only_on_its_plan() {
         (stage.operator().account("ada", "free").await, stage.operator().account("bob", "pro").await);
     let gallery = ada.gallery("g", "public").await;
     let path = format!("/api/v1/galleries/{gallery}");
-    let patch = async |client: &Client, body: Value| {
+    let change = async |client: &Client, body: Value| {
         client.send(Method::PATCH, &path, "application/json", body.to_string()).await
     };
-    let shown = patch(&ada, json!({"title": "Harbour", "description": "Boats"})).await.expect(200);
+    let shown = change(&ada, json!({"title": "Harbour", "description": "Boats"})).await.expect(200);
     assert_eq!((&shown["title"], &shown["visibility"]), (&"Harbour".into(), &"public".into()));
-    assert_eq!(patch(&ada, json!({"visibility": "private"})).await.problem(403), "pro-required");
-    assert_eq!(patch(&ada, json!({"visibility": "secret"})).await.status, 400);
-    assert_eq!(patch(&ada, json!({"owner": "bob"})).await.status, 400);
-    assert_eq!(patch(&ada, json!({"title": "x".repeat(5000)})).await.problem(422), "invalid");
-    assert_eq!(patch(&bob, json!({"title": "Mine"})).await.status, 404);
-    assert_eq!(patch(&stage.stranger(), json!({"title": "Mine"})).await.status, 401);
+    assert_eq!(change(&ada, json!({"visibility": "private"})).await.problem(403), "pro-required");
+    assert_eq!(change(&ada, json!({"visibility": "secret"})).await.status, 400);
+    assert_eq!(change(&ada, json!({"owner": "bob"})).await.status, 400);
+    assert_eq!(change(&ada, json!({"title": "x".repeat(5000)})).await.problem(422), "invalid");
+    assert_eq!(change(&bob, json!({"title": "Mine"})).await.status, 404);
+    assert_eq!(change(&stage.stranger(), json!({"title": "Mine"})).await.status, 401);
     assert_eq!(stage.stranger().get(&path).await.expect(200)["title"], "Harbour");
 }

@@ -9,6 +9,9 @@ use crate::{
     Subject, Tally, Title, Viewer, Visibility, VisibilityKind, layout,
 };
 
+/// How often renditions are made for a focal point before whoever moved it is told to come back.
+const LOOKS: usize = 8;
+
 /// What its owner changes about an image; what is `None` stays.
 #[derive(Debug, Clone, Default)]
 pub struct ImageEdit {
@@ -77,8 +80,22 @@ impl Engine {
                 Ok((after, tightened))
             })
             .await?;
-        self.redevelop_image(image.owner, image.gallery, id).await?;
+        if edit.focal.is_some() {
+            self.follow_focal(&image).await?;
+        }
         Ok(Edited { seen: self.image(viewer, id).await?, tightened })
+    }
+
+    /// Makes renditions follow the focal point, which others may be moving at the same time: whoever is last makes
+    /// them last.
+    async fn follow_focal(&self, image: &Image) -> Result<()> {
+        for _ in 0..LOOKS {
+            match self.redevelop_image(image.owner, image.gallery, image.id).await {
+                Err(Error::Contended) => {}
+                settled => return settled,
+            }
+        }
+        Err(Error::Contended)
     }
 
     /// Adds to a change what follows from hiding an image, or from showing it again.

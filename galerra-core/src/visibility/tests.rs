@@ -106,6 +106,7 @@ const TERMS: [Terms; 4] = [
 ];
 
 /// What a row of the table says, written down without `decide`.
+#[allow(clippy::struct_excessive_bools, reason = "a row of a truth table")]
 struct Row {
     alive: bool,
     pro: bool,

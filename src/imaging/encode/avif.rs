@@ -16,7 +16,7 @@ pub(super) fn encode(raster: &Raster, quality: u8) -> Result<Bytes, Refusal> {
         .with_speed(SPEED)
         .with_num_threads(Some(1));
     let (width, height) = (raster.width as usize, raster.height as usize);
-    let encoded = match raster.kind {
+    let made = match raster.kind {
         Kind::Rgb => {
             let pixels: Vec<RGB8> =
                 raster.data.as_chunks::<3>().0.iter().map(|&pixel| pixel.into()).collect();
@@ -29,5 +29,5 @@ pub(super) fn encode(raster: &Raster, quality: u8) -> Result<Bytes, Refusal> {
         }
         Kind::Grey | Kind::Cmyk | Kind::InvertedCmyk => return Err(Refusal::Corrupt),
     };
-    encoded.map(|encoded| Bytes::from(encoded.avif_file)).map_err(|_| Refusal::Corrupt)
+    made.map(|made| Bytes::from(made.avif_file)).map_err(|_| Refusal::Corrupt)
 }

@@ -85,15 +85,18 @@ fn luma_of(pixel: [u8; 3]) -> u8 {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 16 to 240")]
 fn colours_of(upper: &[[u8; 3]], lower: &[[u8; 3]]) -> [u8; 2] {
     let sum = |row: &[[u8; 3]]| match row {
-        [left, right] => [0, 1, 2].map(|n| i32::from(left[n]) + i32::from(right[n])),
+        [left, right] => added(left.map(i32::from), right.map(i32::from)),
         [one, ..] => one.map(|value| 2 * i32::from(value)),
         [] => [0; 3],
     };
-    let (upper, lower) = (sum(upper), sum(lower));
-    let [red, green, blue] = [0, 1, 2].map(|n| upper[n] + lower[n]);
+    let [red, green, blue] = added(sum(upper), sum(lower));
     // Four pixels, so 65536ths of a quarter.
     [-9_714 * red - 19_070 * green + 28_784 * blue, 28_784 * red - 24_103 * green - 4_681 * blue]
         .map(|sum| ((sum + (128 << 18) + (1 << 17)) >> 18) as u8)
+}
+
+fn added([r, g, b]: [i32; 3], [red, green, blue]: [i32; 3]) -> [i32; 3] {
+    [r + red, g + green, b + blue]
 }
 
 #[cfg(test)]

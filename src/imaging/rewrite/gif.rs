@@ -1,41 +1,86 @@
+use super::lzw;
 use crate::imaging::Refusal;
 use crate::imaging::sniff::{Cursor, Stop};
 
+/// Colours that pixels use.
+type Used = [bool; 256];
+
 pub(super) fn rebuilt(bytes: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
     match rebuild(bytes) {
-        Ok(file) => Ok(Some(file)),
+        Ok(file) => Ok(file),
         Err(Stop::Cut) => Err(Refusal::Truncated),
         Err(Stop::Refused(refusal)) => Err(refusal),
     }
 }
 
-fn rebuild(bytes: &[u8]) -> Result<Vec<u8>, Stop> {
+fn rebuild(bytes: &[u8]) -> Result<Option<Vec<u8>>, Stop> {
     let mut cursor = Cursor::new(bytes);
     let mut file = Vec::with_capacity(bytes.len());
     let head: [u8; 13] = cursor.array()?;
     file.extend(head);
-    file.extend(colour_table(&mut cursor, head[10])?);
+    let [_, _, _, _, _, _, w0, w1, h0, h1, flags, background, _] = head;
+    let screen = (number(w0, w1), number(h0, h1));
+    let table = colour_table(&mut cursor, flags)?.to_vec();
+    let place = file.len();
+    file.extend(&table);
+    let mut used: Used = [false; 256];
+    // What is shown where there is no frame.
+    used.iter_mut().skip(usize::from(background)).take(1).for_each(|used| *used = true);
     loop {
         match cursor.u8()? {
             b';' => break,
             b'!' => extension(&mut cursor, &mut file)?,
-            b',' => {
-                let descriptor: [u8; 9] = cursor.array()?;
-                file.push(b',');
-                file.extend(descriptor);
-                file.extend(colour_table(&mut cursor, descriptor[8])?);
-                file.push(cursor.u8()?);
-                sub_blocks(&mut cursor, |block| {
-                    file.push(u8::try_from(block.len()).unwrap_or(u8::MAX));
-                    file.extend(block);
-                })?;
-                file.push(0);
-            }
+            b',' => match frame(&mut cursor, screen, &mut used)? {
+                Some(frame) => file.extend(frame),
+                None => return Ok(None),
+            },
             _ => return Err(Refusal::Corrupt.into()),
         }
     }
     file.push(b';');
-    Ok(file)
+    if let Some(written) = file.get_mut(place..place + table.len()) {
+        written.copy_from_slice(&blanked(&table, &used));
+    }
+    Ok(Some(file))
+}
+
+/// A frame with nothing but its pixels; `None` when it reaches over the screen, or has more pixels than it shows, or
+/// fewer.
+fn frame(cursor: &mut Cursor<'_>, screen: (u32, u32), used: &mut Used) -> Result<Option<Vec<u8>>, Stop> {
+    let descriptor: [u8; 9] = cursor.array()?;
+    let [x0, x1, y0, y1, w0, w1, h0, h1, flags] = descriptor;
+    let table = colour_table(cursor, flags)?;
+    let size = cursor.u8()?;
+    let mut data = Vec::new();
+    sub_blocks(cursor, |block| data.extend(block))?;
+    let (width, height) = (number(w0, w1), number(h0, h1));
+    let fits = number(x0, x1) + width <= screen.0 && number(y0, y1) + height <= screen.1;
+    let pixels = lzw::cut(&data, size, u64::from(width) * u64::from(height));
+    let Some(pixels) = pixels.filter(|_| fits) else { return Ok(None) };
+    let mut frame = vec![b','];
+    frame.extend(descriptor);
+    if table.is_empty() {
+        used.iter_mut().zip(pixels.used).for_each(|(used, here)| *used |= here);
+    } else {
+        frame.extend(blanked(table, &pixels.used));
+    }
+    frame.push(size);
+    for block in pixels.data.chunks(255) {
+        frame.push(u8::try_from(block.len()).unwrap_or(u8::MAX));
+        frame.extend(block);
+    }
+    frame.push(0);
+    Ok(Some(frame))
+}
+
+fn number(low: u8, high: u8) -> u32 {
+    u32::from(u16::from_le_bytes([low, high]))
+}
+
+/// The colours that are used; all others are black.
+fn blanked(table: &[u8], used: &Used) -> Vec<u8> {
+    let colours = table.as_chunks::<3>().0.iter().zip(used);
+    colours.flat_map(|(colour, used)| if *used { *colour } else { [0; 3] }).collect()
 }
 
 /// Keeps how a frame is drawn and how often an animation is repeated, and nothing else.

@@ -4,6 +4,7 @@
 mod gif;
 mod icc;
 mod jpeg;
+mod lzw;
 mod png;
 mod webp;
 

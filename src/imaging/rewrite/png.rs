@@ -60,6 +60,13 @@ fn rebuild(bytes: &[u8], header: &Header) -> Result<Option<Vec<u8>>, Stop> {
                 Some(profile) => push(&mut file, kind, &profile),
                 None => return Ok(None),
             },
+            // More colours than one that cannot be seen can be a picture behind the picture.
+            b"tRNS"
+                if picture.is_some_and(|[.., colour, _, _, _]| colour == 3)
+                    && body.iter().filter(|opacity| **opacity == 0).nth(1).is_some() =>
+            {
+                return Ok(None);
+            }
             _ if picture.is_some_and(|[.., colour, _, _, _]| fits(kind, body.len(), colour)) => {
                 push(&mut file, kind, body);
             }

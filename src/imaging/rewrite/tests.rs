@@ -50,6 +50,52 @@ fn a_jpeg_keeps_its_pixels_and_nothing_else() {
     sound(&cmyk);
 }
 
+/// Five pixels of the second and fourth of four colours.
+fn tiny_gif(colours: [[u8; 3]; 4], behind: &[u8]) -> Vec<u8> {
+    let head = b"GIF89a\x05\0\x01\0\x81\0\0";
+    let frame = b",\0\0\0\0\x05\0\x01\0\0\x02\x03\x4c\x3c\x05";
+    [&head[..], colours.as_flattened(), frame, behind, b"\0;"].concat()
+}
+
+#[test]
+fn nothing_hides_behind_the_pixels_of_a_gif_or_in_its_colours() {
+    let colours = [[0; 3], [200, 0, 0], *b"CAN", [0, 200, 0]];
+    let plain = tiny_gif([[0; 3], [200, 0, 0], [0; 3], [0, 200, 0]], b"");
+    assert_eq!(sound(&plain), plain);
+    assert_eq!(sound(&tiny_gif(colours, b"")), plain, "a colour that no pixel has");
+    assert_eq!(sound(&tiny_gif(colours, b"\x06CANARY")), plain, "data behind the last pixel");
+    // A screen that shows a part of the frame, or a frame with fewer pixels than there are.
+    for (at, smaller) in [(6, 3), (30, 3)] {
+        let mut leaky = plain.clone();
+        assert_eq!(leaky[at], 5, "{at}");
+        leaky[at] = smaller;
+        let Ok(header) = inspect(&leaky, Extent::Whole, &Limits::default()) else { continue };
+        assert_eq!(rebuilt(&leaky, &header).unwrap(), None, "{at}");
+    }
+}
+
+#[test]
+fn a_picture_behind_clear_colours_of_a_png_is_not_kept() {
+    let chunk = |kind: &[u8; 4], body: &[u8]| {
+        let mut sum = crc32fast::Hasher::new();
+        sum.update(kind);
+        sum.update(body);
+        let length = u32::try_from(body.len()).unwrap();
+        [&length.to_be_bytes()[..], kind, body, &sum.finalize().to_be_bytes()].concat()
+    };
+    // Two pixels of two colours.
+    let palette = |opacity: &[u8]| {
+        let pixels = miniz_oxide::deflate::compress_to_vec_zlib(&[0, 0, 1], 6);
+        let head = chunk(b"IHDR", &[0, 0, 0, 2, 0, 0, 0, 1, 8, 3, 0, 0, 0]);
+        let parts = [chunk(b"PLTE", &[9, 9, 9, 200, 0, 0]), chunk(b"tRNS", opacity), chunk(b"IDAT", &pixels)];
+        [b"\x89PNG\r\n\x1a\n".to_vec(), head, parts.concat(), chunk(b"IEND", &[])].concat()
+    };
+    let one = palette(&[0, 255]);
+    assert!(rebuilt(&one, &header(&one)).unwrap().is_some());
+    let two = palette(&[0, 0]);
+    assert_eq!(rebuilt(&two, &header(&two)).unwrap(), None);
+}
+
 #[test]
 fn a_jpeg_with_something_between_its_segments_is_encoded_anew() {
     let file = sample::jpeg(60, 40);
