@@ -17,6 +17,7 @@ mod image;
 mod imaging;
 pub mod layout;
 mod pass;
+mod plan;
 mod policy;
 mod receipt;
 mod secret;

@@ -105,7 +105,7 @@ impl NewShare {
         &self,
         env: &dyn Env,
         gallery: GalleryId,
-        expires: OffsetDateTime,
+        (created, expires): (OffsetDateTime, OffsetDateTime),
         digest: String,
     ) -> Share {
         Share {
@@ -115,7 +115,7 @@ impl NewShare {
             recipient: self.recipient.clone(),
             terms: self.terms,
             uses: Uses { opened: 0, most: self.most_uses },
-            created: env.now(),
+            created,
             expires,
             digest,
             key: PassKey::draw(env),

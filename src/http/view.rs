@@ -81,7 +81,7 @@ pub(crate) async fn master(
         let engine = engine.clone();
         to_the_end(async move { engine.mastered(&viewer, id).await }).await?
     };
-    let master = seen.image.master.as_ref().ok_or(Error::NotFound)?;
+    let master = seen.master().ok_or(Error::NotFound)?;
     let made = &master.made;
     let stored = Stored { headers: attachment(id, master.format)?, sha256: &made.sha256, bytes: made.bytes };
     stored.sent(&method, &request, async |range| engine.master(&seen, range).await).await
@@ -97,11 +97,7 @@ pub(crate) async fn original(
 ) -> Answer {
     let engine = doors.galerra.engine();
     let seen = engine.image(&viewer, id).await?;
-    // Before anything about the bytes is told.
-    if !seen.grant.is_owner() {
-        return Err(Error::NotFound.into());
-    }
-    let original = &seen.image.original;
+    let original = seen.original().ok_or(Error::NotFound)?;
     let headers = attachment(id, original.format)?;
     let stored = Stored { headers, sha256: &original.sha256, bytes: original.bytes };
     stored.sent(&method, &request, async |range| engine.original(&seen, range).await).await

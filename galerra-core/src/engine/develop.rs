@@ -17,7 +17,7 @@ use super::{Engine, Result};
 use crate::{Developed, Error, Image, ImageId, Order, SeenImage, StoredMaster, Viewer, Want, layout};
 
 /// How often an image is looked at before whoever asks is told to come back.
-const LOOKS: usize = 8;
+pub(super) const LOOKS: usize = 8;
 
 /// What is being made at the moment, so that everybody who asks for the same waits for the one who makes it.
 #[derive(Debug, Default)]

@@ -1,16 +1,14 @@
 use std::collections::BTreeSet;
 
+use super::develop::LOOKS;
 use super::records::{Change, Stored};
 use super::view::{Seen, SeenImage};
 use super::{Engine, Result};
-use crate::erasure::PlanPage;
+use crate::plan::PlanPage;
 use crate::{
     AccountId, Description, ErasureId, Error, Fact, Focal, Gallery, GalleryId, Happened, Image, ImageId,
     Subject, Tally, Title, Viewer, Visibility, VisibilityKind, layout,
 };
-
-/// How often renditions are made for a focal point before whoever moved it is told to come back.
-const LOOKS: usize = 8;
 
 /// What its owner changes about an image; what is `None` stays.
 #[derive(Debug, Clone, Default)]

@@ -1,6 +1,7 @@
 use super::records::{Change, Mark, Place, Stored};
 use super::{Engine, Result};
-use crate::erasure::{Attempts, EdgeStep, PlanPage, StoreStep};
+use crate::erasure::{Attempts, EdgeStep, StoreStep};
+use crate::plan::PlanPage;
 use crate::{
     Account, AccountId, EdgeTarget, Erasure, ErasureId, Error, Gallery, GalleryId, Happened, Image, ImageId,
     Lane, Life, Stage, StoreTarget, Subject, Tally, Viewer, Who, layout,

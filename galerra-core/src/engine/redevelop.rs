@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::records::{Change, Place, Stored, stored};
 use super::upload::rendition;
 use super::{Engine, Result};
-use crate::erasure::PlanPage;
+use crate::plan::PlanPage;
 use crate::{
     AccountId, Developed, Error, GalleryId, Happened, Image, ImageId, Refusal, Rendition, Subject, Viewer,
     Want, Who, layout,

@@ -15,7 +15,7 @@ impl Engine {
             return Err(Error::Invalid { field: "expires", reason: "must be in the future".to_owned() });
         }
         let token = ShareToken::draw(env);
-        let share = new.drawn(env, id, expires, token.digest());
+        let share = new.drawn(env, id, (now, expires), token.digest());
         self.settle(|| async {
             let account = self.account_of(viewer).await?;
             let gallery = self.own_gallery(viewer, id).await?;

@@ -7,8 +7,8 @@ use super::memo::Decoded;
 use super::records::{Place, Stored, stored};
 use super::{Engine, Page, Result, ranked};
 use crate::{
-    Account, AccountId, Error, Gallery, GalleryId, Grant, Image, ImageId, Life, Pass, Rendition, Share,
-    Tally, Viewer, decide, layout,
+    Account, AccountId, Error, Gallery, GalleryId, Grant, Image, ImageId, Life, Original, Pass, Rendition,
+    Share, StoredMaster, Tally, Viewer, decide, layout,
 };
 
 /// A gallery that a viewer may see, with the grant that says so.
@@ -37,6 +37,18 @@ impl SeenImage {
     pub fn rendition(&self, file: &str) -> Option<&Rendition> {
         let mut shown = self.image.renditions.iter().filter(|rendition| self.grant.shows(rendition));
         shown.find(|rendition| rendition.file() == file)
+    }
+
+    /// What is known of the bytes as uploaded, if they are the viewer's.
+    #[must_use]
+    pub fn original(&self) -> Option<&Original> {
+        self.grant.is_owner().then_some(&self.image.original)
+    }
+
+    /// What is known of the master, if there is one and the viewer may download it.
+    #[must_use]
+    pub fn master(&self) -> Option<&StoredMaster> {
+        self.image.master.as_ref().filter(|_| self.grant.may_download())
     }
 }
 
@@ -123,19 +135,15 @@ impl Engine {
 
     /// The bytes as uploaded, for their owner alone.
     pub async fn original(&self, seen: &SeenImage, range: Option<Range<u64>>) -> Result<Blob> {
-        let SeenImage { grant, image } = seen;
-        self.honour(grant)?;
-        if !grant.is_owner() {
-            return Err(Error::NotFound);
-        }
-        let key = layout::original_blob(image);
+        seen.original().ok_or(Error::NotFound)?;
+        self.honour(&seen.grant)?;
+        let key = layout::original_blob(&seen.image);
         self.parts.blobs.get(&key, range).await?.ok_or(Error::NotFound)
     }
 
     /// The bytes of the master, for whoever may download it.
     pub async fn master(&self, seen: &SeenImage, range: Option<Range<u64>>) -> Result<Blob> {
-        let master =
-            seen.image.master.as_ref().filter(|_| seen.grant.may_download()).ok_or(Error::NotFound)?;
+        let master = seen.master().ok_or(Error::NotFound)?;
         self.honour(&seen.grant)?;
         let key = layout::master_blob(&seen.image, master.round);
         self.parts.blobs.get(&key, range).await?.ok_or(Error::NotFound)

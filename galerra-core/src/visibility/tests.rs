@@ -63,7 +63,7 @@ impl World {
     }
 
     fn share(&self, gallery: GalleryId, expires: OffsetDateTime, terms: Terms) -> Share {
-        NewShare { terms, ..NewShare::default() }.drawn(&self.dice, gallery, expires, String::new())
+        NewShare { terms, ..NewShare::default() }.drawn(&self.dice, gallery, (NOW, expires), String::new())
     }
 
     fn image(&self, gallery: &Gallery, hidden: bool, life: Life) -> Image {

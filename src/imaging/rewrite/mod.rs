@@ -1,5 +1,5 @@
 //! Rebuilding a file by allow-list, with the very pixels it has: what is not needed to show the picture is not
-//! carried over, whatever it is. What can hide inside compressed pixels themselves is out of its reach.
+//! carried over, whatever it is. What can hide inside the compressed pixels of JPEG and WebP is out of its reach.
 
 mod gif;
 mod icc;

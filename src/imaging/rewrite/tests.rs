@@ -69,8 +69,7 @@ fn nothing_hides_behind_the_pixels_of_a_gif_or_in_its_colours() {
         let mut leaky = plain.clone();
         assert_eq!(leaky[at], 5, "{at}");
         leaky[at] = smaller;
-        let Ok(header) = inspect(&leaky, Extent::Whole, &Limits::default()) else { continue };
-        assert_eq!(rebuilt(&leaky, &header).unwrap(), None, "{at}");
+        assert_eq!(rebuilt(&leaky, &header(&leaky)).unwrap(), None, "{at}");
     }
 }
 
@@ -102,8 +101,7 @@ fn a_jpeg_with_something_between_its_segments_is_encoded_anew() {
     let at = file.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
     for stray in [&b"CANARY"[..], &[0], &[0xff, 0xd0], &[0xff, 0x01]] {
         let leaky = [&file[..at], stray, &file[at..]].concat();
-        let Ok(header) = inspect(&leaky, Extent::Whole, &Limits::default()) else { continue };
-        assert_eq!(rebuilt(&leaky, &header).unwrap(), None, "{stray:?}");
+        assert_eq!(rebuilt(&leaky, &header(&leaky)).unwrap(), None, "{stray:?}");
     }
 }
 

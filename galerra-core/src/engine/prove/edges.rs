@@ -10,7 +10,8 @@ use time::OffsetDateTime;
 
 use super::super::records::{Change, Stored};
 use super::{Engine, Moved, Result, Work};
-use crate::erasure::{EdgeStep, EdgeTarget, PlanPage, Served};
+use crate::erasure::{EdgeStep, EdgeTarget};
+use crate::plan::{PlanPage, Served};
 use crate::{Image, Outcome, Subject, layout};
 
 /// Clean probe rounds that count as proof.

@@ -7,7 +7,8 @@ use galerra_storage::{Erased, Key, Row};
 
 use super::super::records::{Change, Place, Stored, stored};
 use super::{Engine, Moved, Result, Work};
-use crate::erasure::{PlanPage, StoreStep};
+use crate::erasure::StoreStep;
+use crate::plan::PlanPage;
 use crate::{
     Account, AccountId, Gallery, GalleryId, Image, ImageId, Life, Outcome, Share, StoreTarget, Subject,
     layout,
