@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 use url::Url;
 
 use crate::deadline::Deadline;
-use crate::{Config, Registry, SystemEnv};
+use crate::{Argon2id, Config, Registry, SystemEnv};
 
 /// Longest a blob store call may take; never more than half a write lease, so that no write outlives its lease.
 const BLOB_DEADLINE: Duration = Duration::from_secs(30);
@@ -113,6 +113,7 @@ impl Galerra {
             blobs: registry.open_blobs(&config.blobs).await?,
             cdns,
             imaging,
+            passwords: Arc::new(Argon2id::default()),
             env: Arc::new(SystemEnv),
             mount: config.mount.clone(),
             policy: config

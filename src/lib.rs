@@ -8,6 +8,7 @@ mod galerra;
 mod http;
 #[cfg(feature = "imaging")]
 pub mod imaging;
+mod passwords;
 mod registry;
 
 pub use config::{Config, Location};
@@ -18,10 +19,13 @@ pub use galerra_core::layout::gallery_path;
 pub use galerra_core::{
     Account, AccountId, ApiKey, Audience, Description, Developed, Edited, Email, Engine, Env, Erasure,
     ErasureId, Error, Event, Fact, Facts, FileName, Focal, Format, Gallery, GalleryEdit, GalleryId, Grant,
-    Happened, Image, ImageEdit, ImageId, Imaging, Lane, Level, Master, NewAccount, NewGallery, NewImage,
-    NewShare, OperatorToken, Order, Parts, Pass, Plan, Policy, Receipt, Redeveloped, Redevelopment, Refusal,
-    Rendered, Rendition, Seen, SeenImage, Share, ShareId, ShareToken, Stage, Terms, Title, Username, Uses,
-    Viewer, VisibilityKind, Want, Who,
+    Guise, Happened, Image, ImageEdit, ImageId, Imaging, Knock, Lane, Level, Master, NewAccount, NewGallery,
+    NewImage, NewShare, OperatorToken, Order, Parts, Pass, Password, PasswordHash, Passwords, Plan, Policy,
+    Rate, Receipt, Redeveloped, Redevelopment, Refusal, Rendered, Rendition, Seen, SeenImage, Share,
+    ShareEdit, ShareId, ShareToken, Stage, Terms, Title, Username, Uses, Viewer, VisibilityKind, Want, Who,
 };
 pub use galerra_storage as storage;
+#[cfg(feature = "http")]
+pub use http::Address;
+pub use passwords::Argon2id;
 pub use registry::Registry;

@@ -30,6 +30,21 @@ pub enum Error {
     /// A gallery has as many links as it may have.
     #[error("this gallery has as many share links as it may have; revoke one first")]
     TooManyLinks,
+    /// A link asks for a password.
+    #[error("this link asks for a password")]
+    PasswordRequired,
+    /// The password is another one.
+    #[error("this is not the password of this link")]
+    WrongPassword,
+    /// Passwords are guessed too fast; whether this one is right was not looked at.
+    #[error("too many wrong passwords were tried; try again in {wait} seconds")]
+    TooManyGuesses {
+        /// Seconds until one more may be tried.
+        wait: u32,
+    },
+    /// Guests have sent as many images as wait for an owner at once.
+    #[error("as many photos as may wait for the owner of this gallery do so already")]
+    TooManyHeld,
     /// There is no trash yet: deleting must be asked for by name.
     #[error("deleting is permanent; ask for it with `?permanent=true`")]
     PermanentRequired,
@@ -73,6 +88,10 @@ impl Error {
             Self::ProRequired => "pro-required",
             Self::NotPrivate => "gallery-not-private",
             Self::TooManyLinks => "too-many-links",
+            Self::PasswordRequired => "password-required",
+            Self::WrongPassword => "wrong-password",
+            Self::TooManyGuesses { .. } => "too-many-guesses",
+            Self::TooManyHeld => "too-many-held",
             Self::PermanentRequired => "permanent-required",
             Self::Taken { .. } => "taken",
             Self::Invalid { .. } => "invalid",

@@ -62,6 +62,20 @@ pub enum Happened {
         /// Its gallery.
         gallery: GalleryId,
     },
+    /// What a share allows was changed.
+    ShareEdited {
+        /// The share.
+        share: ShareId,
+        /// Its gallery.
+        gallery: GalleryId,
+    },
+    /// A guest has sent an image, which waits for its owner.
+    ImageHeld {
+        /// The image.
+        image: ImageId,
+        /// Its gallery.
+        gallery: GalleryId,
+    },
     /// A share was revoked.
     ShareRevoked {
         /// The share.

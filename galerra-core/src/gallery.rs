@@ -117,19 +117,29 @@ pub struct Tally {
     /// Those of them that nobody else can.
     #[serde(default)]
     pub hidden: u64,
+    /// Those of these that guests have sent and their owner has not taken yet.
+    #[serde(default)]
+    pub held: u64,
 }
 
 impl Tally {
     /// The tally with one image more.
     #[must_use]
     pub fn with(self, image: &Image) -> Self {
-        Self { images: self.images + 1, hidden: self.hidden + u64::from(image.hidden) }
+        Self {
+            images: self.images + 1,
+            hidden: self.hidden + u64::from(image.is_kept()),
+            held: self.held + u64::from(image.is_held()),
+        }
     }
 
     /// The tally without an image that it counted.
     #[must_use]
     pub fn without(self, image: &Image) -> Self {
-        let hidden = self.hidden.saturating_sub(u64::from(image.hidden));
-        Self { images: self.images.saturating_sub(1), hidden }
+        Self {
+            images: self.images.saturating_sub(1),
+            hidden: self.hidden.saturating_sub(u64::from(image.is_kept())),
+            held: self.held.saturating_sub(u64::from(image.is_held())),
+        }
     }
 }

@@ -62,10 +62,22 @@ pub struct Image {
 }
 
 impl Image {
-    /// Whether both are live and have the same bytes stored, and the same still to come.
+    /// Whether its owner alone sees it: it is hidden, or a guest has sent it and it was not taken yet.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.hidden || self.is_held()
+    }
+
+    /// Whether a guest has sent it, and its owner has not taken it yet.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        matches!(self.life, Life::Held { .. })
+    }
+
+    /// Whether both are there and have the same bytes stored, and the same still to come.
     pub(crate) fn has_bytes_of(&self, other: &Self) -> bool {
         let bytes = |image: &Self| (image.life, image.round, image.renditions.clone(), image.master.clone());
-        self.life.is_live() && bytes(self) == bytes(other)
+        self.life.is_there() && bytes(self) == bytes(other)
     }
 }
 

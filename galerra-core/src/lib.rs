@@ -12,11 +12,13 @@ mod error;
 mod event;
 mod facts;
 mod gallery;
+mod guess;
 mod id;
 mod image;
 mod imaging;
 pub mod layout;
 mod pass;
+mod password;
 mod plan;
 mod policy;
 mod receipt;
@@ -27,7 +29,7 @@ mod visibility;
 
 pub use account::{Account, Email, NewAccount, Plan, ProPlan, Username};
 pub use engine::{
-    Edited, Engine, GalleryEdit, ImageEdit, NewImage, Page, Parts, Redeveloped, Redevelopment, Seen,
+    Edited, Engine, GalleryEdit, ImageEdit, Knock, NewImage, Page, Parts, Redeveloped, Redevelopment, Seen,
     SeenImage, Ticked,
 };
 pub use env::Env;
@@ -38,17 +40,20 @@ pub use error::{Error, Result};
 pub use event::{Event, Happened};
 pub use facts::{Fact, Facts, Location};
 pub use gallery::{Gallery, NewGallery, Shares, Tally, Visibility, VisibilityKind};
+pub(crate) use guess::Guessers;
+pub use guess::Rate;
 pub use id::{AccountId, ErasureId, EventId, GalleryId, IdError, ImageId, ShareId};
 pub use image::{Audience, Focal, Image, Made, Original, Rendition, StoredMaster};
 pub use imaging::{Developed, Format, Imaging, Master, Order, Refusal, Rendered, Want};
 pub use pass::Pass;
 pub(crate) use pass::PassKey;
+pub use password::{Password, PasswordHash, Passwords};
 pub use policy::{Policy, PolicyError};
 pub use receipt::{Level, Receipt};
 pub use secret::{ApiKey, OperatorToken, ShareToken};
-pub use share::{NewShare, Share, Terms, Uses};
+pub use share::{NewShare, Opened, Share, ShareEdit, Terms, Uses};
 pub use text::{Description, FileName, Title};
-pub use visibility::{CachePolicy, Grant, Life, Viewer, Who, decide};
+pub use visibility::{CachePolicy, Grant, Guise, Life, Viewer, Who, decide, leads};
 
 #[cfg(feature = "mock")]
-pub use {env::MockEnv, imaging::MockImaging};
+pub use {env::MockEnv, imaging::MockImaging, password::MockPasswords};

@@ -1,5 +1,7 @@
 use time::Duration;
 
+use crate::Rate;
+
 /// The times and limits that Galerra promises to keep.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -19,6 +21,12 @@ pub struct Policy {
     pub share_life: Duration,
     /// Most links of one gallery.
     pub max_links: u32,
+    /// How fast one address may guess the password of one link.
+    pub guesses_of_address: Rate,
+    /// How fast all of them together may.
+    pub guesses_of_link: Rate,
+    /// Most images of one gallery that guests have sent and its owner has not taken yet.
+    pub max_held: u64,
 }
 
 impl Default for Policy {
@@ -32,6 +40,9 @@ impl Default for Policy {
             grant_life: Duration::minutes(5),
             share_life: Duration::days(30),
             max_links: 100,
+            guesses_of_address: Rate { burst: 10, every: Duration::seconds(10) },
+            guesses_of_link: Rate { burst: 100, every: Duration::seconds(10) },
+            max_held: 500,
         }
     }
 }

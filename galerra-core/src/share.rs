@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use crate::{Env, GalleryId, Pass, PassKey, ShareId, Title};
+use crate::{Env, GalleryId, Grant, Pass, PassKey, Password, PasswordHash, ShareId, Title};
 
 /// A revocable link to a private gallery.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -27,6 +27,12 @@ pub struct Share {
     /// When it stops opening anything; counted from its creation, never from an edit.
     #[serde(with = "time::serde::rfc3339")]
     pub expires: OffsetDateTime,
+    /// The password it asks for, hashed.
+    #[serde(default)]
+    pub(crate) lock: Option<PasswordHash>,
+    /// What of the guesses at its password is used up: the time at which the budget is full again.
+    #[serde(default = "full", with = "time::serde::rfc3339")]
+    pub(crate) guessed: OffsetDateTime,
     /// SHA-256 of its token.
     pub(crate) digest: String,
     /// What its passes are made with; they end with it.
@@ -41,6 +47,19 @@ pub struct Terms {
     pub download: bool,
     /// Read when and with what pictures were taken; and where, of those whose owner shows it.
     pub show_metadata: bool,
+    /// Send pictures, which nobody but the owner sees before the owner has taken them.
+    #[serde(default)]
+    pub upload: bool,
+}
+
+impl Terms {
+    /// Whether they leave out anything that others allow.
+    #[must_use]
+    pub fn are_less_than(self, others: Self) -> bool {
+        (others.download && !self.download)
+            || (others.show_metadata && !self.show_metadata)
+            || (others.upload && !self.upload)
+    }
 }
 
 /// How often a link may be opened, and was. Nothing is kept about who opened it.
@@ -53,6 +72,12 @@ pub struct Uses {
 }
 
 impl Uses {
+    /// How often it may still be opened; `None` is as often as one likes.
+    #[must_use]
+    pub fn left(self) -> Option<u64> {
+        self.most.map(|most| most.saturating_sub(self.opened))
+    }
+
     /// The uses after one more; `None` where there may be no more.
     #[must_use]
     pub fn another(self) -> Option<Self> {
@@ -71,17 +96,45 @@ impl Share {
         now < self.expires
     }
 
-    /// What it is exchanged for by whoever opens it.
+    /// Whether it asks for a password.
     #[must_use]
-    pub fn pass(&self, now: OffsetDateTime) -> Pass {
+    pub fn is_locked(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    /// What it is exchanged for by whoever opens it.
+    pub(crate) fn pass(&self, now: OffsetDateTime) -> Pass {
         Pass::new(&self.key, self.id, self.expires.min(now + Self::PASS_LIFE))
     }
 
-    /// Whether a pass is one of its own, and still good.
+    /// Proof that it was opened, if a pass is one of its own and still good.
     #[must_use]
-    pub fn admits(&self, pass: &Pass, now: OffsetDateTime) -> bool {
-        self.is_open(now) && pass.is_of(&self.key, self.id, now)
+    pub fn opened_by(&self, pass: &Pass, now: OffsetDateTime) -> Option<Opened<'_>> {
+        (self.is_open(now) && pass.is_of(&self.key, self.id, now)).then_some(Opened(self))
     }
+}
+
+/// Proof that a share was opened: with its token and, where it asks for one, its password. A share that is only known
+/// of, or locked, is another type, and leads to nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Opened<'a>(&'a Share);
+
+impl<'a> Opened<'a> {
+    /// What its owner is shown who wants to see what guests see.
+    pub(crate) fn for_its_owner(grant: &Grant, share: &'a Share) -> Option<Self> {
+        (grant.is_owner() && grant.gallery() == share.gallery).then_some(Self(share))
+    }
+
+    /// The share.
+    #[must_use]
+    pub fn share(self) -> &'a Share {
+        self.0
+    }
+}
+
+/// The budget of a link at which nobody has guessed.
+fn full() -> OffsetDateTime {
+    OffsetDateTime::UNIX_EPOCH
 }
 
 /// What a new share is made of.
@@ -95,6 +148,8 @@ pub struct NewShare {
     pub terms: Terms,
     /// How often it may be opened; `None` is as often as one likes.
     pub most_uses: Option<u64>,
+    /// The password it shall ask for.
+    pub password: Option<Password>,
     /// When it shall expire; by default after [`crate::Policy::share_life`].
     pub expires: Option<OffsetDateTime>,
 }
@@ -106,6 +161,7 @@ impl NewShare {
         env: &dyn Env,
         gallery: GalleryId,
         (created, expires): (OffsetDateTime, OffsetDateTime),
+        lock: Option<PasswordHash>,
         digest: String,
     ) -> Share {
         Share {
@@ -117,8 +173,50 @@ impl NewShare {
             uses: Uses { opened: 0, most: self.most_uses },
             created,
             expires,
+            lock,
+            guessed: full(),
             digest,
             key: PassKey::draw(env),
+        }
+    }
+}
+
+/// What its owner changes about a share; what is `None` stays. Its expiry is never counted from an edit.
+#[derive(Debug, Clone, Default)]
+pub struct ShareEdit {
+    /// What its owner calls it.
+    pub label: Option<Title>,
+    /// Whom it is for.
+    pub recipient: Option<Title>,
+    /// Whether masters may be fetched.
+    pub download: Option<bool>,
+    /// Whether facts may be read.
+    pub show_metadata: Option<bool>,
+    /// Whether pictures may be sent.
+    pub upload: Option<bool>,
+    /// How often it may be opened; `Some(None)` is as often as one likes.
+    pub most_uses: Option<Option<u64>>,
+    /// When it shall expire.
+    pub expires: Option<OffsetDateTime>,
+    /// A new password; `Some(None)` takes it off.
+    pub password: Option<Option<Password>>,
+}
+
+impl ShareEdit {
+    /// The share as it is afterwards, but for its lock.
+    pub(crate) fn of(&self, share: &Share) -> Share {
+        let Terms { download, show_metadata, upload } = share.terms;
+        Share {
+            label: self.label.clone().unwrap_or_else(|| share.label.clone()),
+            recipient: self.recipient.clone().unwrap_or_else(|| share.recipient.clone()),
+            terms: Terms {
+                download: self.download.unwrap_or(download),
+                show_metadata: self.show_metadata.unwrap_or(show_metadata),
+                upload: self.upload.unwrap_or(upload),
+            },
+            uses: Uses { most: self.most_uses.unwrap_or(share.uses.most), ..share.uses },
+            expires: self.expires.unwrap_or(share.expires),
+            ..share.clone()
         }
     }
 }
@@ -126,6 +224,17 @@ impl NewShare {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn terms_that_leave_something_out_are_less() {
+        for bits in 0..8 {
+            let terms = Terms { download: bits & 1 > 0, show_metadata: bits & 2 > 0, upload: bits & 4 > 0 };
+            let everything = Terms { download: true, show_metadata: true, upload: true };
+            assert_eq!(terms.are_less_than(everything), terms != everything);
+            assert!(!everything.are_less_than(terms) && !terms.are_less_than(terms));
+            assert!(!terms.are_less_than(Terms::default()));
+        }
+    }
 
     #[test]
     fn uses_are_counted_and_end() {

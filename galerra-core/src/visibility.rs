@@ -2,8 +2,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
-    Account, AccountId, Audience, ErasureId, Fact, Gallery, GalleryId, Image, Pass, Policy, Rendition, Share,
-    Tally, Terms,
+    Account, AccountId, Audience, ErasureId, Fact, Gallery, GalleryId, Image, Opened, Pass, Policy,
+    Rendition, Share, ShareId, Tally, Terms,
 };
 
 /// Whether something may still be seen.
@@ -12,6 +12,11 @@ use crate::{
 pub enum Life {
     /// It may, by whoever has a grant.
     Live,
+    /// A guest has sent it; its owner alone sees it, until they take it.
+    Held {
+        /// The link that it came through.
+        by: ShareId,
+    },
     /// An erasure hides it; nothing opens it again.
     Gated {
         /// The erasure.
@@ -24,6 +29,12 @@ impl Life {
     #[must_use]
     pub fn is_live(self) -> bool {
         matches!(self, Self::Live)
+    }
+
+    /// Whether it is there for its owner at least.
+    #[must_use]
+    pub fn is_there(self) -> bool {
+        matches!(self, Self::Live | Self::Held { .. })
     }
 }
 
@@ -45,6 +56,17 @@ pub struct Viewer {
     pub who: Who,
     /// What the links they opened were exchanged for, at most [`Viewer::MAX_PASSES`].
     passes: Vec<Pass>,
+    /// As whom an owner looks at what is theirs.
+    guise: Option<Guise>,
+}
+
+/// As whom an owner looks at what is theirs; nobody else can put it on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guise {
+    /// As anyone who comes by.
+    Passer,
+    /// As whoever opened this link.
+    Guest(ShareId),
 }
 
 impl Viewer {
@@ -54,25 +76,37 @@ impl Viewer {
     /// Nobody in particular.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self { who: Who::Anonymous, passes: Vec::new() }
+        Self { who: Who::Anonymous, passes: Vec::new(), guise: None }
     }
 
     /// The holder of an account.
     #[must_use]
     pub fn account(id: AccountId) -> Self {
-        Self { who: Who::Account(id), passes: Vec::new() }
+        Self { who: Who::Account(id), passes: Vec::new(), guise: None }
     }
 
     /// The operator.
     #[must_use]
     pub fn operator() -> Self {
-        Self { who: Who::Operator, passes: Vec::new() }
+        Self { who: Who::Operator, passes: Vec::new(), guise: None }
     }
 
     /// The same viewer with passes in hand.
     #[must_use]
     pub fn with_passes(self, passes: impl IntoIterator<Item = Pass>) -> Self {
         Self { passes: passes.into_iter().take(Self::MAX_PASSES).collect(), ..self }
+    }
+
+    /// The same viewer in a guise.
+    #[must_use]
+    pub fn in_guise(self, guise: Guise) -> Self {
+        Self { guise: Some(guise), ..self }
+    }
+
+    /// As whom they look at what is theirs, if not as its owner.
+    #[must_use]
+    pub fn guise(&self) -> Option<Guise> {
+        self.guise
     }
 
     /// The passes in hand.
@@ -102,7 +136,7 @@ enum Reach {
     /// Anyone who comes by an open gallery.
     Passer,
     /// Whoever opened a link to a private one.
-    Guest(Terms),
+    Guest(ShareId, Terms),
 }
 
 impl Grant {
@@ -130,14 +164,28 @@ impl Grant {
         match self.reach {
             Reach::Owner => true,
             Reach::Passer => false,
-            Reach::Guest(terms) => terms.download,
+            Reach::Guest(_, terms) => terms.download,
         }
     }
 
-    /// Whether the viewer may see an image at all: one that is hidden is its owner's alone.
+    /// How an image that the viewer sends begins; `None` where they may send none.
+    #[must_use]
+    pub fn takes(&self) -> Option<Life> {
+        match self.reach {
+            Reach::Owner => Some(Life::Live),
+            Reach::Passer => None,
+            Reach::Guest(by, terms) => terms.upload.then_some(Life::Held { by }),
+        }
+    }
+
+    /// Whether the viewer may see an image at all: one that is hidden or held is its owner's alone.
     #[must_use]
     pub fn opens(&self, image: &Image) -> bool {
-        image.life.is_live() && (self.is_owner() || !image.hidden)
+        match image.life {
+            Life::Live => self.is_owner() || !image.hidden,
+            Life::Held { .. } => self.is_owner(),
+            Life::Gated { .. } => false,
+        }
     }
 
     /// Whether the viewer is shown a rendition.
@@ -158,7 +206,7 @@ impl Grant {
             Reach::Owner => true,
             Reach::Passer => chosen,
             // Where somebody lives is nothing that one switch should give away.
-            Reach::Guest(terms) => terms.show_metadata && (chosen || fact != Fact::Location),
+            Reach::Guest(_, terms) => terms.show_metadata && (chosen || fact != Fact::Location),
         }
     }
 
@@ -171,7 +219,7 @@ impl Grant {
     /// What caches may do with a rendition: what is not for everyone is for no cache, even of an open gallery.
     #[must_use]
     pub fn cache_of(&self, image: &Image, rendition: &Rendition) -> CachePolicy {
-        let alone = image.hidden || rendition.audience == Audience::Owner;
+        let alone = image.is_kept() || rendition.audience == Audience::Owner;
         if alone { CachePolicy::NoStore } else { self.cache }
     }
 
@@ -207,8 +255,7 @@ pub enum CachePolicy {
     },
 }
 
-/// Decides whether `viewer` may see the gallery of `owner`, given the share that one of their passes is good for, if
-/// there is one.
+/// Decides whether `viewer` may see the gallery of `owner`, given the share that they have opened, if there is one.
 ///
 /// A pure function, and the only place that makes a [`Grant`].
 #[must_use]
@@ -216,11 +263,11 @@ pub fn decide(
     viewer: &Viewer,
     owner: &Account,
     gallery: &Gallery,
-    share: Option<&Share>,
+    opened: Option<Opened<'_>>,
     policy: &Policy,
     now: OffsetDateTime,
 ) -> Option<Grant> {
-    if !owner.life.is_live() || !gallery.life.is_live() || owner.id != gallery.owner {
+    if !are_live(owner, gallery) {
         return None;
     }
     let grant = |reach, until, cache| Grant {
@@ -240,10 +287,24 @@ pub fn decide(
     if gallery.visibility.is_open() {
         return Some(grant(Reach::Passer, soon, cache));
     }
+    let share = opened?.share();
+    leads(owner, gallery, share, now)
+        .then(|| grant(Reach::Guest(share.id, share.terms), soon.min(share.expires), cache))
+}
+
+/// Whether a link leads anywhere now: what it takes to open it is another question.
+#[must_use]
+pub fn leads(owner: &Account, gallery: &Gallery, share: &Share, now: OffsetDateTime) -> bool {
     // Without the plan links are frozen: they open nothing, and nothing opens in their place.
-    owner.plan.pro().ok()?;
-    let share = share.filter(|share| share.gallery == gallery.id && share.is_open(now))?;
-    Some(grant(Reach::Guest(share.terms), soon.min(share.expires), cache))
+    are_live(owner, gallery)
+        && !gallery.visibility.is_open()
+        && owner.plan.pro().is_ok()
+        && share.gallery == gallery.id
+        && share.is_open(now)
+}
+
+fn are_live(owner: &Account, gallery: &Gallery) -> bool {
+    owner.life.is_live() && gallery.life.is_live() && owner.id == gallery.owner
 }
 
 #[cfg(test)]

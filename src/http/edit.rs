@@ -22,6 +22,7 @@ pub(crate) struct Edited {
     focal: Option<(f32, f32)>,
     facts_shown: Option<BTreeSet<Fact>>,
     hidden: Option<bool>,
+    held: Option<bool>,
 }
 
 impl TryFrom<Edited> for ImageEdit {
@@ -35,6 +36,14 @@ impl TryFrom<Edited> for ImageEdit {
             focal,
             shown: edited.facts_shown,
             hidden: edited.hidden,
+            taken: match edited.held {
+                None => false,
+                Some(false) => true,
+                Some(true) => {
+                    let reason = "can only be taken off".to_owned();
+                    return Err(Error::Invalid { field: "held", reason });
+                }
+            },
         })
     }
 }

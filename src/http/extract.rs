@@ -1,23 +1,25 @@
 //! From requests to the engine's types: parsing lives only here.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
-use galerra_core::{Error, GalleryId, Pass, Viewer};
+use galerra_core::{Error, GalleryId, Guise, Pass, ShareId, Viewer};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::Doors;
 use super::problem::Problem;
+use super::{Address, Doors};
 
 /// Who is asking: what the host says, else the bearer token, else nobody in particular; with the passes
-/// that the request carries as cookies.
+/// that the request carries as cookies, or in its address where there are no cookies.
 pub(crate) struct Asking(pub(crate) Viewer);
 
 impl FromRequestParts<Doors> for Asking {
@@ -28,8 +30,14 @@ impl FromRequestParts<Doors> for Asking {
             Some(viewer) => viewer.clone(),
             None => by_bearer(parts, doors).await?,
         };
-        let passes: Vec<Pass> = viewer.passes().iter().cloned().chain(pass_cookies(parts)).collect();
-        Ok(Self(viewer.with_passes(passes)))
+        let carried = asked(parts, "pass").and_then(|text| text.parse().ok());
+        let passes = viewer.passes().iter().cloned().chain(carried).chain(pass_cookies(parts));
+        let passes: Vec<Pass> = passes.collect();
+        let viewer = viewer.with_passes(passes);
+        Ok(Self(match guise(parts)? {
+            Some(guise) => viewer.in_guise(guise),
+            None => viewer,
+        }))
     }
 }
 
@@ -39,11 +47,39 @@ async fn by_bearer(parts: &Parts, doors: &Doors) -> Result<Viewer, Problem> {
         let (scheme, token) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     });
+    // A pass is shown like a key by programs, which keep no cookies.
+    if let Some(pass) = bearer.and_then(|bearer| bearer.parse::<Pass>().ok()) {
+        return Ok(Viewer::anonymous().with_passes([pass]));
+    }
     let viewer = match bearer {
         Some(bearer) => doors.galerra.viewer_of(bearer).await?,
         None => None,
     };
     viewer.ok_or_else(|| Error::Unauthenticated.into())
+}
+
+/// A parameter of an address.
+fn asked(parts: &Parts, name: &str) -> Option<String> {
+    let query = parts.uri.query().filter(|query| query.contains(name))?;
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+}
+
+/// As whom an owner wants to look; only to look.
+fn guise(parts: &Parts) -> Result<Option<Guise>, Error> {
+    let Some(asked) = asked(parts, "as").filter(|_| parts.method.is_safe()) else { return Ok(None) };
+    Ok(Some(if asked == "guest" { Guise::Passer } else { Guise::Guest(asked.parse()?) }))
+}
+
+/// Where a request comes from, as far as the host says.
+pub(crate) struct From(pub(crate) Option<IpAddr>);
+
+impl FromRequestParts<Doors> for From {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Doors) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get::<Address>().map(|Address(address)| *address)))
+    }
 }
 
 /// The name of the cookie that holds the pass to a gallery. Browsers give the `__Host-` prefix to secure
@@ -87,11 +123,7 @@ impl<T: DeserializeOwned> FromRequest<Doors> for Body<T> {
     async fn from_request(request: Request, doors: &Doors) -> Result<Self, Problem> {
         let reading = Json::<T>::from_request(request, doors);
         let Ok(read) = tokio::time::timeout(SMALL_BODY_TIME, reading).await else {
-            return Err(Problem::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "body-too-slow",
-                "the body did not come in time",
-            ));
+            return Err(too_slow());
         };
         match read {
             Ok(Json(value)) => Ok(Self(value)),
@@ -114,6 +146,27 @@ impl<T: DeserializeOwned> FromRequest<Doors> for Body<T> {
             }),
         }
     }
+}
+
+/// The bytes of a short body.
+pub(crate) struct Small(pub(crate) Bytes);
+
+impl FromRequest<Doors> for Small {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, doors: &Doors) -> Result<Self, Problem> {
+        match tokio::time::timeout(SMALL_BODY_TIME, Bytes::from_request(request, doors)).await {
+            Ok(Ok(bytes)) => Ok(Self(bytes)),
+            Ok(Err(rejection)) => {
+                Err(Problem::new(rejection.status(), "body-too-large", "this request takes a short body"))
+            }
+            Err(_) => Err(too_slow()),
+        }
+    }
+}
+
+fn too_slow() -> Problem {
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "the body did not come in time")
 }
 
 /// The query string; whatever is wrong with it becomes a problem with a stable code.
@@ -147,7 +200,11 @@ fn fifty() -> usize {
 }
 
 /// Below which path the router is mounted: empty, or starting with `/`.
-pub(crate) struct Mount(pub(crate) String);
+pub(crate) struct Mount {
+    pub(crate) path: String,
+    /// What this address carries on to those that it leads to: a pass, or a guise.
+    pub(crate) carried: Option<String>,
+}
 
 impl FromRequestParts<Doors> for Mount {
     type Rejection = Infallible;
@@ -155,6 +212,12 @@ impl FromRequestParts<Doors> for Mount {
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Infallible> {
         let OriginalUri(original) = OriginalUri::from_request_parts(parts, doors).await?;
         let prefix = original.path().strip_suffix(parts.uri.path()).unwrap_or_default();
-        Ok(Self(prefix.to_owned()))
+        let pass = asked(parts, "pass").and_then(|text| text.parse::<Pass>().ok());
+        let guise = || asked(parts, "as").filter(|text| text == "guest" || text.parse::<ShareId>().is_ok());
+        let carried = match pass {
+            Some(pass) => Some(format!("pass={}", pass.reveal())),
+            None => guise().map(|guise| format!("as={guise}")),
+        };
+        Ok(Self { path: prefix.to_owned(), carried })
     }
 }

@@ -2,11 +2,13 @@
 //! request, call the engine once, and reply.
 
 mod account;
+mod address;
 mod edit;
 mod erase;
 mod extract;
 mod gallery;
 mod health;
+mod open;
 mod page;
 mod problem;
 mod range;
@@ -16,12 +18,14 @@ mod share;
 mod upload;
 mod view;
 
+pub use address::Address;
+
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
-use axum::routing::{MethodRouter, delete, get, patch, post};
+use axum::routing::{MethodRouter, get, patch, post};
 
 use crate::Galerra;
 
@@ -70,7 +74,7 @@ fn routes() -> Vec<Route> {
             get(share::list).post(share::create).delete(share::revoke_all),
         ),
         route("/api/v1/shares", &[GET], get(share::list_all)),
-        route("/api/v1/shares/{id}", &[DELETE], delete(share::revoke)),
+        route("/api/v1/shares/{id}", &[PATCH, DELETE], patch(share::edit).delete(share::revoke)),
         route(
             "/api/v1/images/{id}",
             &[GET, PATCH, DELETE],
@@ -83,7 +87,7 @@ fn routes() -> Vec<Route> {
         route("/api/v1/operator/redevelopment", &[GET], get(redevelop::show)),
         route("/i/{image}/{file}", &[GET], get(view::rendition)),
         route("/g/{id}", &[GET], get(page::gallery)),
-        route("/s/{token}", &[GET, POST], get(share::follow).post(share::open)),
+        route("/s/{token}", &[GET, POST], get(open::follow).post(open::open)),
         route("/healthz", &[GET], get(health::alive)),
         route("/readyz", &[GET], get(health::ready)),
         route("/openapi.json", &[GET], get(health::openapi)),

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse};
-use galerra_core::{Format, GalleryId, Grant, Image, Rendition, VisibilityKind, layout};
+use galerra_core::{Format, GalleryId, Grant, Image, Rendition, Share, VisibilityKind, layout};
 use serde::Deserialize;
 
 use super::Doors;
@@ -35,6 +35,9 @@ struct GalleryPage<'a> {
     visibility: &'a str,
     indexed: bool,
     owner: bool,
+    /// Where its owner goes back to, who looks at it as somebody else.
+    leave: Option<String>,
+    takes: bool,
     upload: String,
     tiles: Vec<Tile<'a>>,
     next: Option<String>,
@@ -52,6 +55,8 @@ struct Tile<'a> {
     sources: Vec<Source>,
     srcset: String,
     full: String,
+    /// Why nobody but the owner sees it, if so.
+    kept: &'static str,
 }
 
 /// The same sizes in a format that not every browser shows.
@@ -64,6 +69,7 @@ struct Source {
 #[template(path = "uploaded.html")]
 struct UploadedPage<'a> {
     taken: usize,
+    held: bool,
     refused: &'a [Refused],
     back: String,
 }
@@ -94,9 +100,13 @@ pub(crate) async fn gallery(
         visibility: label(kind),
         indexed: kind == VisibilityKind::Public,
         owner: seen.grant.is_owner(),
-        upload: format!("{}/api/v1/galleries/{id}/images", mount.0),
+        leave: viewer.guise().map(|_| format!("{}{}", mount.path, layout::gallery_path(id))),
+        takes: seen.grant.takes().is_some() && viewer.guise().is_none(),
+        upload: urls.carrying(&format!("{}/api/v1/galleries/{id}/images", mount.path)),
         tiles: page.items.iter().filter_map(|image| tile(&urls, &seen.grant, image)).collect(),
-        next: page.next.map(|cursor| format!("{}{}?cursor={cursor}", mount.0, layout::gallery_path(id))),
+        next: page.next.map(|cursor| {
+            urls.carrying(&format!("{}{}?cursor={cursor}", mount.path, layout::gallery_path(id)))
+        }),
     };
     let robots = if shown.indexed { "all" } else { "noindex, noimageindex" };
     let robots = (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static(robots));
@@ -105,28 +115,37 @@ pub(crate) async fn gallery(
 
 #[derive(Template)]
 #[template(path = "knock.html")]
-struct KnockPage {
-    left: u64,
+struct KnockPage<'a> {
+    locked: bool,
+    left: Option<u64>,
+    wrong: &'a str,
 }
 
-/// What whoever follows a link is shown that may be opened so many times only.
-pub(crate) fn knock(left: u64) -> Answer {
+/// What whoever follows a link is shown that asks for a password, or may be opened so many times only; `wrong` is what
+/// was wrong with the last try.
+pub(crate) fn knock(share: &Share, wrong: &str) -> Answer {
     let headers = [
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PLAIN)),
         (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, noimageindex")),
     ];
-    Ok((headers, render(&KnockPage { left })?).into_response())
+    Ok((headers, render(&KnockPage { locked: share.is_locked(), left: share.uses.left(), wrong })?)
+        .into_response())
 }
 
-/// What a browser is shown after it sent a form: the gallery, or what was not taken and why.
-pub(crate) fn uploaded(urls: &Urls, id: GalleryId, taken: usize, refused: &[Refused]) -> Answer {
-    let back = urls.at(&layout::gallery_path(id));
-    if refused.is_empty() {
+/// What a browser is shown after it sent a form: the gallery, or what was not taken and why, or that it waits.
+pub(crate) fn uploaded(
+    urls: &Urls,
+    id: GalleryId,
+    (taken, held): (usize, bool),
+    refused: &[Refused],
+) -> Answer {
+    let back = urls.carrying(&urls.at(&layout::gallery_path(id)));
+    if refused.is_empty() && !held {
         return Ok((StatusCode::SEE_OTHER, [(header::LOCATION, back)]).into_response());
     }
-    let page = render(&UploadedPage { taken, refused, back })?;
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, [(header::CONTENT_SECURITY_POLICY, csp(urls.doors))], page)
-        .into_response())
+    let page = render(&UploadedPage { taken, held, refused, back })?;
+    let status = if refused.is_empty() { StatusCode::ACCEPTED } else { StatusCode::UNPROCESSABLE_ENTITY };
+    Ok((status, [(header::CONTENT_SECURITY_POLICY, csp(urls.doors))], page).into_response())
 }
 
 /// A problem as a person is shown it; `None` leaves the answer as it is.
@@ -185,6 +204,11 @@ fn tile<'a>(urls: &Urls, grant: &Grant, image: &'a Image) -> Option<Tile<'a>> {
         sources: sources.into_iter().filter(|source| !source.srcset.is_empty()).collect(),
         srcset: srcset(Format::Jpeg),
         full: url(largest),
+        kept: match (image.is_held(), image.hidden) {
+            (true, _) => "Waits for you",
+            (false, true) => "Hidden",
+            (false, false) => "",
+        },
     })
 }
 

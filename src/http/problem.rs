@@ -33,6 +33,11 @@ impl Problem {
         &self.detail
     }
 
+    /// Whether another password may help.
+    pub(crate) fn is_about_the_password(&self) -> bool {
+        matches!(self.code, "password-required" | "wrong-password" | "too-many-guesses")
+    }
+
     /// The same problem with one more member.
     pub(crate) fn with(mut self, name: &str, value: Value) -> Self {
         self.members.insert(name.to_owned(), value);
@@ -54,6 +59,10 @@ impl IntoResponse for Problem {
         match status {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::TOO_MANY_REQUESTS => {
+                let wait = self.members.get("retry_after").and_then(Value::as_u64).unwrap_or(60);
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(wait));
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
@@ -81,7 +90,11 @@ impl From<Error> for Problem {
                 "the service could not do this now; nothing was changed by half",
             );
         }
-        Self::new(status, error.code(), error.to_string())
+        let problem = Self::new(status, error.code(), error.to_string());
+        match error {
+            Error::TooManyGuesses { wait } => problem.with("retry_after", json!(wait)),
+            _ => problem,
+        }
     }
 }
 
@@ -96,10 +109,15 @@ fn status(error: &Error) -> StatusCode {
         Error::NotFound => StatusCode::NOT_FOUND,
         Error::Gone => StatusCode::GONE,
         Error::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Error::OperatorOnly | Error::ProRequired => StatusCode::FORBIDDEN,
-        Error::NotPrivate | Error::TooManyLinks | Error::PermanentRequired | Error::Taken { .. } => {
-            StatusCode::CONFLICT
+        Error::OperatorOnly | Error::ProRequired | Error::PasswordRequired | Error::WrongPassword => {
+            StatusCode::FORBIDDEN
         }
+        Error::TooManyGuesses { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::NotPrivate
+        | Error::TooManyLinks
+        | Error::TooManyHeld
+        | Error::PermanentRequired
+        | Error::Taken { .. } => StatusCode::CONFLICT,
         Error::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Refused(refusal) => match refusal {
             Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,

@@ -54,10 +54,10 @@ pub(crate) fn cache_headers(doors: &Doors, mount: &Mount, cache: CachePolicy, im
     let mut headers = HeaderMap::new();
     let parts = doors.galerra.engine().parts();
     // Probes would look for copies at another path than the one that caches would keep them under.
-    let astray = mount.0 != parts.mount && !parts.cdns.is_empty();
+    let astray = mount.path != parts.mount && !parts.cdns.is_empty();
     if astray {
         tracing::warn!(
-            mount = mount.0,
+            mount = mount.path,
             "mounted elsewhere than `with_mount` says: nothing is given to caches"
         );
     }
@@ -85,10 +85,18 @@ pub(crate) struct Urls<'a> {
 
 impl Urls<'_> {
     pub(crate) fn at(&self, path: &str) -> String {
-        let Mount(mount) = self.mount;
+        let mount = &self.mount.path;
         match self.doors.galerra.public_url() {
             Some(base) => format!("{}{mount}{path}", base.as_str().trim_end_matches('/')),
             None => format!("{mount}{path}"),
+        }
+    }
+
+    /// An address that carries on what theirs did.
+    pub(crate) fn carrying(&self, address: &str) -> String {
+        match &self.mount.carried {
+            Some(carried) => format!("{address}{}{carried}", if address.contains('?') { '&' } else { '?' }),
+            None => address.to_owned(),
         }
     }
 
@@ -101,9 +109,9 @@ impl Urls<'_> {
         let path = layout::rendition_path(image.id, &rendition.file());
         match (grant.cache_of(image, rendition), self.doors.galerra.cdn_url()) {
             (CachePolicy::Public { .. }, Some(base)) => {
-                format!("{}{}{path}", base.as_str().trim_end_matches('/'), self.mount.0)
+                format!("{}{}{path}", base.as_str().trim_end_matches('/'), self.mount.path)
             }
-            _ => format!("{}{path}", self.mount.0),
+            _ => self.carrying(&format!("{}{path}", self.mount.path)),
         }
     }
 }
@@ -156,12 +164,16 @@ pub(crate) fn image(urls: &Urls, grant: &Grant, image: &Image) -> Value {
     });
     let Some(members) = shown.as_object_mut() else { return shown };
     if grant.may_download() {
-        members.insert("master".to_owned(), json!(urls.at(&format!("/api/v1/images/{}/master", image.id))));
+        members.insert(
+            "master".to_owned(),
+            json!(urls.carrying(&urls.at(&format!("/api/v1/images/{}/master", image.id)))),
+        );
     }
     if owner {
         members.insert("file_name".to_owned(), json!(image.original.file_name));
         members.insert("facts_shown".to_owned(), json!(image.shown));
         members.insert("hidden".to_owned(), json!(image.hidden));
+        members.insert("held".to_owned(), json!(image.is_held()));
         members
             .insert("original".to_owned(), json!(urls.at(&format!("/api/v1/images/{}/original", image.id))));
     }
@@ -196,6 +208,8 @@ pub(crate) fn share(share: &Share) -> Value {
         "recipient": share.recipient,
         "download": share.terms.download,
         "show_metadata": share.terms.show_metadata,
+        "upload": share.terms.upload,
+        "password": share.is_locked(),
         "views": share.uses.opened,
         "max_views": share.uses.most,
         "created": rfc3339(share.created),

@@ -1,16 +1,15 @@
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use galerra_core::{Error, GalleryId, NewShare, ShareId, ShareToken, Terms, Title, layout};
-use serde::Deserialize;
+use galerra_core::{Error, GalleryId, NewShare, Password, ShareEdit, ShareId, Terms, Title};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
 use super::Doors;
-use super::extract::{Asked, Asking, Body, Id, Mount, Paging, pass_cookie};
-use super::page;
+use super::extract::{Asked, Asking, Body, Id, Mount, Paging};
 use super::problem::Answer;
 use super::reply::{self, Urls};
 
@@ -21,25 +20,83 @@ pub(crate) struct New {
     recipient: String,
     expires: Option<String>,
     max_views: Option<u64>,
+    password: Option<String>,
     download: bool,
     show_metadata: bool,
+    upload: bool,
 }
 
 impl TryFrom<New> for NewShare {
     type Error = Error;
 
     fn try_from(new: New) -> Result<Self, Error> {
-        if new.max_views == Some(0) {
-            return Err(Error::Invalid { field: "max_views", reason: "must be one at least".to_owned() });
-        }
+        one_at_least(new.max_views)?;
         Ok(Self {
             label: text("label", &new.label)?,
             recipient: text("recipient", &new.recipient)?,
-            terms: Terms { download: new.download, show_metadata: new.show_metadata },
+            terms: Terms { download: new.download, show_metadata: new.show_metadata, upload: new.upload },
             most_uses: new.max_views,
+            password: new.password.as_deref().map(Password::parse).transpose()?,
             expires: new.expires.as_deref().map(time_of).transpose()?,
         })
     }
+}
+
+fn one_at_least(views: Option<u64>) -> Result<(), Error> {
+    match views {
+        Some(0) => Err(Error::Invalid { field: "max_views", reason: "must be one at least".to_owned() }),
+        _ => Ok(()),
+    }
+}
+
+/// What is to be changed of a link; what is not named stays, and `null` takes off what can be taken off.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Edited {
+    label: Option<String>,
+    recipient: Option<String>,
+    expires: Option<String>,
+    #[serde(deserialize_with = "named")]
+    max_views: Option<Option<u64>>,
+    #[serde(deserialize_with = "named")]
+    password: Option<Option<String>>,
+    download: Option<bool>,
+    show_metadata: Option<bool>,
+    upload: Option<bool>,
+}
+
+/// Tells a member that is `null` from one that is not there.
+fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
+}
+
+impl TryFrom<Edited> for ShareEdit {
+    type Error = Error;
+
+    fn try_from(edited: Edited) -> Result<Self, Error> {
+        one_at_least(edited.max_views.flatten())?;
+        let password = edited.password.map(|new| new.as_deref().map(Password::parse).transpose());
+        Ok(Self {
+            label: edited.label.map(|label| text("label", &label)).transpose()?,
+            recipient: edited.recipient.map(|name| text("recipient", &name)).transpose()?,
+            download: edited.download,
+            show_metadata: edited.show_metadata,
+            upload: edited.upload,
+            most_uses: edited.max_views,
+            expires: edited.expires.as_deref().map(time_of).transpose()?,
+            password: password.transpose()?,
+        })
+    }
+}
+
+pub(crate) async fn edit(
+    State(doors): State<Doors>,
+    Asking(viewer): Asking,
+    Id(id): Id<ShareId>,
+    Body(edited): Body<Edited>,
+) -> Answer<Json<Value>> {
+    let share = doors.galerra.engine().edit_share(&viewer, id, &edited.try_into()?).await?;
+    Ok(Json(reply::share(&share)))
 }
 
 pub(crate) async fn create(
@@ -108,34 +165,4 @@ pub(crate) async fn revoke_all(
 ) -> Answer<Json<Value>> {
     let revoked = doors.galerra.engine().revoke_all(&viewer, gallery).await?;
     Ok(Json(json!({"revoked": revoked})))
-}
-
-/// Follows a link. One that may be opened some times only is opened by a button: what previews a link in a chat
-/// should not use it up.
-pub(crate) async fn follow(State(doors): State<Doors>, mount: Mount, Id(token): Id<ShareToken>) -> Answer {
-    let share = doors.galerra.engine().shared(&token).await?;
-    match share.uses.most {
-        Some(most) => page::knock(most - share.uses.opened),
-        None => exchanged(&doors, &mount, &token).await,
-    }
-}
-
-pub(crate) async fn open(State(doors): State<Doors>, mount: Mount, Id(token): Id<ShareToken>) -> Answer {
-    exchanged(&doors, &mount, &token).await
-}
-
-/// Exchanges a link for a pass and leads to a clean address, so that the secret stays out of histories, referrers
-/// and bookmarks.
-async fn exchanged(doors: &Doors, mount: &Mount, token: &ShareToken) -> Answer {
-    let engine = doors.galerra.engine();
-    let (share, pass) = engine.open_share(token).await?;
-    let secure = doors.galerra.public_url().is_some_and(|url| url.scheme() == "https");
-    let name = pass_cookie(share.gallery, secure);
-    let left = (pass.until() - engine.parts().env.now()).whole_seconds().max(0);
-    let suffix = if secure { "; Secure" } else { "" };
-    let cookie = format!("{name}={}; Path=/; Max-Age={left}; HttpOnly; SameSite=Lax{suffix}", pass.reveal());
-    let mut cookie = HeaderValue::try_from(cookie).map_err(|_| Error::NotFound)?;
-    cookie.set_sensitive(true);
-    let page = Urls { doors, mount }.at(&layout::gallery_path(share.gallery));
-    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, page)], [(header::SET_COOKIE, cookie)]).into_response())
 }

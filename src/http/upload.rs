@@ -7,7 +7,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use bytes::BytesMut;
 use futures::StreamExt;
-use galerra_core::{Description, Error, FileName, GalleryId, Grant, Image, Imaging, NewImage, Title, Viewer};
+use galerra_core::{
+    Description, Error, FileName, GalleryId, Grant, Image, Imaging, NewImage, Title, Viewer, Who,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -62,11 +64,14 @@ pub(crate) async fn upload(
     request: Request,
 ) -> Answer {
     let engine = doors.galerra.engine();
-    engine.account(&viewer).await?;
-    let grant = engine.gallery(&viewer, gallery).await?.grant;
-    if !grant.is_owner() {
-        return Err(Error::NotFound.into());
-    }
+    let grant = match engine.gallery(&viewer, gallery).await {
+        Ok(seen) if seen.grant.takes().is_some() => seen.grant,
+        Ok(_) | Err(Error::NotFound | Error::Gone) if viewer.who == Who::Anonymous => {
+            return Err(Error::Unauthenticated.into());
+        }
+        Ok(_) => return Err(Error::NotFound.into()),
+        Err(error) => return Err(error.into()),
+    };
     let upload = Upload { doors: &doors, viewer, gallery, grant };
     let urls = Urls { doors: &doors, mount: &mount };
     match kind(request.headers()) {
@@ -122,7 +127,12 @@ impl Upload<'_> {
             // The answer goes out at once; the rest of the body is thrown away beside it.
             tokio::spawn(async move { discard(&mut body).await });
         }
-        Ok((StatusCode::CREATED, Json(reply::image(urls, &self.grant, &outcome?))).into_response())
+        let image = outcome?;
+        Ok(if image.is_held() {
+            (StatusCode::ACCEPTED, Json(json!({"held": 1}))).into_response()
+        } else {
+            (StatusCode::CREATED, Json(reply::image(urls, &self.grant, &image))).into_response()
+        })
     }
 
     /// Takes the files of a form one after the other. Whatever goes wrong later, the answer names what was
@@ -164,7 +174,8 @@ impl Upload<'_> {
             files += 1;
         }
         if wants_page {
-            return page::uploaded(urls, self.gallery, outcome.images.len(), &outcome.refused);
+            let held = !self.grant.is_owner();
+            return page::uploaded(urls, self.gallery, (outcome.images.len(), held), &outcome.refused);
         }
         outcome.reply(urls, &self.grant)
     }
@@ -266,6 +277,11 @@ impl Outcome {
             (true, Some(first)) => Err(Problem::new(first.status, first.code, first.detail.clone())
                 .with("images", json!([]))
                 .with("refused", json!(refused))),
+            (false, _) if !grant.is_owner() => {
+                // What waits for its owner, its sender is not shown any more.
+                let held = json!({"images": [], "held": images.len(), "refused": refused});
+                Ok((StatusCode::ACCEPTED, Json(held)).into_response())
+            }
             (false, _) => {
                 Ok((StatusCode::CREATED, Json(json!({"images": images, "refused": refused}))).into_response())
             }

@@ -14,10 +14,12 @@ mod develop;
 mod edit;
 mod embedding;
 mod erase;
+mod hold;
 mod imaging;
 #[cfg(target_os = "linux")]
 mod isolation;
 mod kill;
+mod open;
 mod photos;
 mod redevelop;
 mod server;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use galerra::cdn::{Cdn, Clock, FakeCdn};
 use galerra::imaging::{Developer, Limits, Preset, Recipe};
 use galerra::storage::Memory;
-use galerra::{Format, Galerra, Parts, Policy};
+use galerra::{Argon2id, Format, Galerra, Parts, Policy};
 use galerra_core::Env;
 use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
@@ -78,6 +78,7 @@ impl Stage {
             blobs: Arc::new(self.blobs.clone()),
             cdns: self.cdns.iter().map(|cdn| Arc::new(cdn.clone()) as Arc<dyn Cdn>).collect(),
             imaging: Arc::new(Developer::new(Limits::default(), self.recipe.clone())),
+            passwords: Arc::new(Argon2id::default()),
             env: self.world.clone(),
             policy: self.policy.clone(),
             mount: self.mount.clone(),

@@ -101,7 +101,7 @@ async fn run(processes: Processes) -> Result<(), Box<dyn Error>> {
     println!("listening on {}", address.as_str().trim_end_matches('/'));
     let galerra = operator(galerra, &settings, &address).await?;
     let router: Router = sign_in::identify(home::routes(&galerra).merge(galerra.router()), &galerra);
-    serve::serve(listener, router, &galerra).await;
+    serve::serve(listener, router, &galerra, settings.proxies).await;
     Ok(())
 }
 

@@ -2,14 +2,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use galerra::Galerra;
+use galerra::{Address, Galerra};
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tower::ServiceBuilder;
 
 /// Most connections at once; more wait in the listener's queue.
 const CONNECTIONS: usize = 4096;
@@ -19,7 +22,7 @@ const HEADERS: Duration = Duration::from_secs(15);
 const PARTING: Duration = Duration::from_secs(20);
 
 /// Serves until SIGINT or SIGTERM; then lets requests and the background work finish what they are in.
-pub(crate) async fn serve(listener: TcpListener, router: Router, galerra: &Galerra) {
+pub(crate) async fn serve(listener: TcpListener, router: Router, galerra: &Galerra, proxies: usize) {
     let (stop, mut stopped) = watch::channel(());
     let ticking = tokio::spawn({
         let (galerra, mut stopped) = (galerra.clone(), stopped.clone());
@@ -38,7 +41,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, galerra: &Galer
             accepted = accept(&listener, &room) => accepted,
         };
         let Some((stream, permit)) = accepted else { continue };
-        let connection = graceful.watch(connection(stream, router.clone()));
+        let connection = graceful.watch(connection(stream, router.clone(), proxies));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection broke off");
@@ -80,17 +83,29 @@ fn connections() -> usize {
     (files / 2).clamp(16, CONNECTIONS)
 }
 
-type Connection = hyper::server::conn::http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
-
-fn connection(stream: TcpStream, router: Router) -> Connection {
+/// One connection; each of its requests says where it comes from, through so many proxies.
+fn connection(
+    stream: TcpStream,
+    router: Router,
+    proxies: usize,
+) -> impl GracefulConnection<Error = hyper::Error> {
     // Without it a body of several chunks meets the 40 ms of a delayed acknowledgement.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection stays without TCP_NODELAY");
     }
+    let peer = stream.peer_addr().map(|peer| peer.ip()).ok();
+    let locate = move |mut request: Request<Incoming>| {
+        if let Some(peer) = peer {
+            let address = Address::behind(proxies, peer, request.headers());
+            request.extensions_mut().insert(address);
+        }
+        request
+    };
+    let service = ServiceBuilder::new().map_request(locate).service(router);
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
 }
 
 async fn asked_to_stop() {

@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) public_url: Option<Url>,
     pub(crate) operator_token: Option<Secret>,
     pub(crate) imaging: Place,
+    /// Proxies of one's own that requests come through, each of which adds to `X-Forwarded-For`.
+    pub(crate) proxies: usize,
     data: PathBuf,
     galerra: Config,
     /// Whether anything lies in the data folder.
@@ -69,6 +71,7 @@ impl Settings {
                 Some("threads") => Place::Threads,
                 Some(_) => return Err("the setting `imaging` must be `processes` or `threads`".into()),
             },
+            proxies: source.count("proxies")?,
             uses_data: records.is_none() || blobs.is_none(),
             galerra: Config {
                 records: records.unwrap_or_else(|| inside("sqlite", "records.sqlite")),
@@ -154,6 +157,21 @@ impl Source {
         let wrong = |reason: String| format!("the setting `{name}` cannot be read: {reason}");
         let value = given.ok_or_else(|| wrong("it is not TOML".to_owned()))?;
         Ok(Some(value.try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?))
+    }
+
+    /// A small whole number; none by default.
+    fn count(&mut self, name: &str) -> Result<usize, Wrong> {
+        let filed = match self.file.remove(name) {
+            Some(Value::Integer(count)) => usize::try_from(count).ok(),
+            Some(_) => None,
+            None => Some(0),
+        };
+        let given = match variable(name)? {
+            Some(text) => text.parse().ok(),
+            None => filed,
+        };
+        let count = given.filter(|count| *count <= 100);
+        count.ok_or_else(|| format!("the setting `{name}` must be a whole number up to 100").into())
     }
 
     fn seconds(&mut self, name: &str, default: f64) -> Result<f64, Wrong> {

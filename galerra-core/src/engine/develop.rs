@@ -156,7 +156,7 @@ impl Engine {
             self.settle(|| async {
                 let key = layout::image(image.owner, image.gallery, image.id);
                 let now: Stored<Image> = self.read(key.clone()).await?.ok_or(Error::NotFound)?;
-                if !now.value.life.is_live() {
+                if !now.value.life.is_there() {
                     return Err(Error::NotFound);
                 }
                 let mut change = Change::default();

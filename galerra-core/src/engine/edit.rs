@@ -7,7 +7,7 @@ use super::{Engine, Result};
 use crate::plan::PlanPage;
 use crate::{
     AccountId, Description, ErasureId, Error, Fact, Focal, Gallery, GalleryId, Happened, Image, ImageId,
-    Subject, Tally, Title, Viewer, Visibility, VisibilityKind, layout,
+    Life, Subject, Tally, Title, Viewer, Visibility, VisibilityKind, layout,
 };
 
 /// What its owner changes about an image; what is `None` stays.
@@ -23,6 +23,8 @@ pub struct ImageEdit {
     pub shown: Option<BTreeSet<Fact>>,
     /// Whether to keep it from everyone else.
     pub hidden: Option<bool>,
+    /// Whether to take it in, if a guest has sent it.
+    pub taken: bool,
 }
 
 /// What its owner changes about a gallery; what is `None` stays.
@@ -63,17 +65,18 @@ impl Engine {
                 let (owner, gallery) = (seen.image.owner, seen.image.gallery);
                 let key = layout::image(owner, gallery, id);
                 let now: Stored<Image> = self.read(key.clone()).await?.ok_or(Error::NotFound)?;
-                if !now.value.life.is_live() {
+                if !now.value.life.is_there() {
                     return Err(Error::NotFound);
                 }
                 let after = edited(&now.value, edit);
                 let mut change = Change::default();
                 change.replace(key, now.version, &after);
-                let tightened = if after.hidden == now.value.hidden {
-                    None
-                } else {
-                    self.hide(&mut change, viewer, &after).await?
-                };
+                let tightened =
+                    if (after.is_kept(), after.is_held()) == (now.value.is_kept(), now.value.is_held()) {
+                        None
+                    } else {
+                        self.hide(&mut change, viewer, &now.value, &after).await?
+                    };
                 self.commit(change).await?;
                 Ok((after, tightened))
             })
@@ -96,16 +99,21 @@ impl Engine {
         Err(Error::Contended)
     }
 
-    /// Adds to a change what follows from hiding an image, or from showing it again.
-    async fn hide(&self, change: &mut Change, viewer: &Viewer, after: &Image) -> Result<Option<ErasureId>> {
+    /// Adds to a change what follows from keeping an image from everyone else, or from showing it to them.
+    async fn hide(
+        &self,
+        change: &mut Change,
+        viewer: &Viewer,
+        before: &Image,
+        after: &Image,
+    ) -> Result<Option<ErasureId>> {
         let (owner, id) = (after.owner, after.gallery);
         let gallery = self.own_gallery(viewer, id).await?;
         let tally: Option<Stored<Tally>> = self.read(layout::tally(owner, id)).await?;
         if let Some(Stored { version, value }) = tally {
-            let before = Image { hidden: !after.hidden, ..after.clone() };
-            change.replace(layout::tally(owner, id), version, &value.without(&before).with(after));
+            change.replace(layout::tally(owner, id), version, &value.without(before).with(after));
         }
-        if !after.hidden {
+        if !after.is_kept() {
             change.expect(layout::gallery(owner, id), gallery.version);
             return Ok(None);
         }
@@ -197,6 +205,7 @@ fn edited(image: &Image, edit: &ImageEdit) -> Image {
         alt: edit.alt.clone().unwrap_or_else(|| image.alt.clone()),
         shown: edit.shown.clone().unwrap_or_else(|| image.shown.clone()),
         hidden: edit.hidden.unwrap_or(image.hidden),
+        life: if edit.taken && image.life.is_there() { Life::Live } else { image.life },
         focal,
         recipe,
         ..image.clone()

@@ -27,7 +27,8 @@ impl Engine {
             change.create(layout::plan_page(erasure.id, 0), &page);
             erasure.pages = 1;
             self.count_down(&mut change, &image.value).await?;
-            let gated = Image { life: Life::Gated { by: erasure.id }, ..image.value };
+            let hidden = image.value.is_kept();
+            let gated = Image { life: Life::Gated { by: erasure.id }, hidden, ..image.value };
             change.expect(layout::gallery(owner, gal), gallery.version);
             change.replace(layout::image(owner, gal, id), image.version, &gated);
             self.unlist(&mut change, layout::image_listed(owner, gal, &rank, id)).await?;

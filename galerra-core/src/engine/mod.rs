@@ -6,6 +6,7 @@ mod edit;
 mod erase;
 mod gallery;
 mod memo;
+mod open;
 mod prove;
 mod records;
 mod redevelop;
@@ -24,13 +25,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use edit::{Edited, GalleryEdit, ImageEdit};
+pub use open::Knock;
 pub use redevelop::{Redeveloped, Redevelopment};
 pub use tick::Ticked;
 pub use upload::NewImage;
 pub use view::{Seen, SeenImage};
 
 use crate::{
-    Account, AccountId, Env, Error, Event, EventId, Happened, Imaging, Policy, Result, Viewer, Who, layout,
+    Account, AccountId, Env, Error, Event, EventId, Guessers, Happened, Imaging, Passwords, Policy, Result,
+    Viewer, Who, layout,
 };
 use develop::Flights;
 use memo::Memo;
@@ -47,6 +50,8 @@ pub struct Parts {
     pub cdns: Vec<Arc<dyn Cdn>>,
     /// What develops pictures.
     pub imaging: Arc<dyn Imaging>,
+    /// What hashes the passwords of links.
+    pub passwords: Arc<dyn Passwords>,
     /// The clock and the dice.
     pub env: Arc<dyn Env>,
     /// The times and limits.
@@ -61,6 +66,7 @@ pub struct Engine {
     parts: Arc<Parts>,
     memo: Arc<Memo>,
     flights: Arc<Flights>,
+    guessers: Arc<Guessers>,
 }
 
 /// One page of a list.
@@ -81,7 +87,12 @@ impl Engine {
     /// An engine over these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), memo: Arc::default(), flights: Arc::default() }
+        Self {
+            parts: Arc::new(parts),
+            memo: Arc::default(),
+            flights: Arc::default(),
+            guessers: Arc::default(),
+        }
     }
 
     /// The parts, for the front door.

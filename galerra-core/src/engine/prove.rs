@@ -53,7 +53,7 @@ impl Engine {
         let open = found.is_some_and(|found| found.value.life.is_live() && found.value.visibility.is_open());
         let Some(image) = image.filter(|_| open) else { return Ok(open) };
         let found: Option<Stored<Image>> = self.read(layout::image(erasure.owner, gallery, image)).await?;
-        Ok(found.is_some_and(|found| found.value.life.is_live() && !found.value.hidden))
+        Ok(found.is_some_and(|found| found.value.life.is_live() && !found.value.is_kept()))
     }
 
     /// Ends an erasure that has nothing to prove any more, without a receipt.

@@ -143,7 +143,7 @@ impl Engine {
     pub(super) async fn redevelop_image(&self, acc: AccountId, gal: GalleryId, img: ImageId) -> Result<()> {
         let before: Stored<Image> = self.read(layout::image(acc, gal, img)).await?.ok_or(Error::NotFound)?;
         let before = before.value;
-        if !before.life.is_live() || before.recipe == self.parts.imaging.recipe() {
+        if !before.life.is_there() || before.recipe == self.parts.imaging.recipe() {
             return Ok(());
         }
         let made = before.renditions.iter().filter(|rendition| rendition.made.is_some());
@@ -162,6 +162,7 @@ impl Engine {
                 alt: now.alt.clone(),
                 shown: now.shown.clone(),
                 hidden: now.hidden,
+                life: now.life,
                 ..after.clone()
             })?;
             self.replace(now, &after, change);

@@ -1,8 +1,8 @@
 use super::records::{Change, Place, ShareAt, Stored, stored};
 use super::{Engine, MAX_PAGE, Page, Result};
 use crate::{
-    Account, AccountId, Error, Gallery, GalleryId, Happened, NewShare, Pass, Share, ShareId, ShareToken,
-    Shares, Viewer, Visibility, decide, layout,
+    AccountId, Error, Gallery, GalleryId, Happened, NewShare, PassKey, Password, PasswordHash, Share,
+    ShareEdit, ShareId, ShareToken, Shares, Viewer, Visibility, layout,
 };
 
 impl Engine {
@@ -15,7 +15,8 @@ impl Engine {
             return Err(Error::Invalid { field: "expires", reason: "must be in the future".to_owned() });
         }
         let token = ShareToken::draw(env);
-        let share = new.drawn(env, id, (now, expires), token.digest());
+        let lock = self.locked_by(new.password.as_ref()).await?;
+        let share = new.drawn(env, id, (now, expires), lock, token.digest());
         self.settle(|| async {
             let account = self.account_of(viewer).await?;
             let gallery = self.own_gallery(viewer, id).await?;
@@ -56,60 +57,67 @@ impl Engine {
         Ok(Page { items: shares.collect::<Result<_>>()?, next })
     }
 
-    /// What a link would open, without opening it; `NotFound` once it is revoked, expired, frozen or used up.
-    pub async fn shared(&self, token: &ShareToken) -> Result<Share> {
-        Ok(self.reachable(token).await?.share.value)
-    }
-
-    /// Opens a link: counts it, and answers the pass it is exchanged for.
-    pub async fn open_share(&self, token: &ShareToken) -> Result<(Share, Pass)> {
-        let share = self
-            .settle(|| async {
-                let Reachable { owner, gallery, share } = self.reachable(token).await?;
-                let opened =
-                    Share { uses: share.value.uses.another().ok_or(Error::NotFound)?, ..share.value };
-                let mut change = Change::default();
-                change.expect(layout::gallery(owner, gallery.value.id), gallery.version);
-                change.replace(layout::share(owner, opened.gallery, opened.id), share.version, &opened);
-                self.commit(change).await?;
-                Ok(opened)
-            })
-            .await?;
-        let pass = share.pass(self.parts.env.now());
-        Ok((share, pass))
-    }
-
-    /// The share behind a link that may be opened now.
-    async fn reachable(&self, token: &ShareToken) -> Result<Reachable> {
-        let at: Option<Stored<ShareAt>> = self.read(layout::share_key(&token.digest())).await?;
-        let ShareAt { owner, gallery, share } = at.ok_or(Error::NotFound)?.value;
-        let keys =
-            [layout::account(owner), layout::gallery(owner, gallery), layout::share(owner, gallery, share)];
-        let rows = self.parts.records.get(&keys).await?;
-        let [Some(account), Some(gallery), Some(share)] = rows.as_slice() else {
-            return Err(Error::NotFound);
+    /// Changes what a link allows. Less than before ends at once what was handed out under it: the gallery's epoch
+    /// moves, and with another password earlier passes are void.
+    pub async fn edit_share(&self, viewer: &Viewer, id: ShareId, edit: &ShareEdit) -> Result<Share> {
+        let env = self.parts.env.as_ref();
+        if edit.expires.is_some_and(|expires| expires <= env.now()) {
+            return Err(Error::Invalid { field: "expires", reason: "must be in the future".to_owned() });
+        }
+        let lock = match &edit.password {
+            Some(password) => Some(self.locked_by(password.as_ref()).await?),
+            None => None,
         };
-        let (account, gallery, share) = (stored::<Account>(account)?.value, stored(gallery)?, stored(share)?);
-        let now = self.parts.env.now();
-        let nobody = Viewer::anonymous();
-        decide(&nobody, &account, &gallery.value, Some(&share.value), &self.parts.policy, now)
-            .ok_or(Error::NotFound)?;
-        share.value.uses.another().ok_or(Error::NotFound)?;
-        Ok(Reachable { owner, gallery, share })
+        self.settle(|| async {
+            let Linked { gallery, share: before } = self.own_share(viewer, id).await?;
+            let mut after = edit.of(&before.value);
+            let relocked = lock.as_ref().is_some_and(Option::is_some);
+            if relocked {
+                after.key = PassKey::draw(env);
+            }
+            after.lock = lock.clone().unwrap_or(after.lock);
+            let tighter = relocked
+                || after.terms.are_less_than(before.value.terms)
+                || after.expires < before.value.expires;
+            let owner = gallery.value.owner;
+            let epoch = gallery.value.epoch + u64::from(tighter);
+            let mut change = Change::default();
+            change.replace(
+                layout::gallery(owner, after.gallery),
+                gallery.version,
+                &Gallery { epoch, ..gallery.value },
+            );
+            change.replace(layout::share(owner, after.gallery, id), before.version, &after);
+            self.tell(&mut change, Happened::ShareEdited { share: id, gallery: after.gallery });
+            self.commit(change).await?;
+            Ok(after)
+        })
+        .await
+    }
+
+    /// The lock that a password makes.
+    async fn locked_by(&self, password: Option<&Password>) -> Result<Option<PasswordHash>> {
+        let Some(password) = password else { return Ok(None) };
+        self.parts.passwords.hash(password.clone(), self.parts.env.random()).await.map(Some)
+    }
+
+    /// A link of the viewer's own, and its gallery.
+    async fn own_share(&self, viewer: &Viewer, id: ShareId) -> Result<Linked> {
+        let viewer_owns = self.account_of(viewer).await?.value.id;
+        let place: Stored<Place> = self.read(layout::reference(id)).await?.ok_or(Error::NotFound)?;
+        let Place::Here { owner, gallery } = place.value else { return Err(Error::NotFound) };
+        if owner != viewer_owns {
+            return Err(Error::NotFound);
+        }
+        let share = self.read(layout::share(owner, gallery, id)).await?.ok_or(Error::NotFound)?;
+        Ok(Linked { gallery: self.own_gallery(viewer, gallery).await?, share })
     }
 
     /// Revokes a link: it opens nothing from this commit on, its passes neither, and the gallery's epoch moves.
     pub async fn revoke(&self, viewer: &Viewer, id: ShareId) -> Result<()> {
         self.settle(|| async {
-            let viewer_owns = self.account_of(viewer).await?.value.id;
-            let place: Stored<Place> = self.read(layout::reference(id)).await?.ok_or(Error::NotFound)?;
-            let Place::Here { owner, gallery: gal } = place.value else { return Err(Error::NotFound) };
-            if owner != viewer_owns {
-                return Err(Error::NotFound);
-            }
-            let gallery = self.own_gallery(viewer, gal).await?;
-            let share: Stored<Share> =
-                self.read(layout::share(owner, gal, id)).await?.ok_or(Error::NotFound)?;
+            let Linked { gallery, share } = self.own_share(viewer, id).await?;
+            let (owner, gal) = (gallery.value.owner, gallery.value.id);
             let mut tightened = relinked(&gallery.value, |links| Some(links.saturating_sub(1)))?;
             tightened.epoch += 1;
             let mut change = Change::default();
@@ -165,9 +173,8 @@ impl Engine {
     }
 }
 
-/// A link that may be opened, and what it leads to.
-struct Reachable {
-    owner: AccountId,
+/// A link and its gallery.
+struct Linked {
     gallery: Stored<Gallery>,
     share: Stored<Share>,
 }

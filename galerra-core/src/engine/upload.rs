@@ -7,10 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::records::{Change, Mark, Place, Stored};
 use super::write::{Intent, Writing};
-use super::{Engine, Result};
+use super::{Engine, Result, Seen};
 use crate::{
-    AccountId, Description, Developed, FileName, Focal, GalleryId, Happened, Image, ImageId, Life, Made,
-    Order, Original, Refusal, Rendered, Rendition, Tally, Title, Viewer, layout,
+    Description, Developed, Error, FileName, Focal, GalleryId, Grant, Happened, Image, ImageId, Life, Made,
+    Order, Original, Refusal, Rendered, Rendition, Share, Tally, Title, Viewer, layout,
 };
 
 /// What its owner says about a new image.
@@ -35,7 +35,8 @@ impl NewImage {
 }
 
 impl Engine {
-    /// Takes an image into a gallery of the viewer's own.
+    /// Takes an image into a gallery of the viewer's own, or from a guest whose link allows it: then it is held until
+    /// the owner takes it.
     ///
     /// The picture is developed before anything is written, so a file that is refused leaves nothing. Then
     /// the intent (with the manifest) is committed, the bytes are put, and one commit makes the image whole.
@@ -46,22 +47,30 @@ impl Engine {
         new: &NewImage,
         bytes: Bytes,
     ) -> Result<Image> {
-        let owner = self.own_gallery(viewer, gallery).await?.value.owner;
+        let Seen { grant, .. } = self.gallery(viewer, gallery).await?;
+        let life = grant.takes().ok_or(Error::NotFound)?;
+        if !life.is_live() {
+            // Looked at once more when it is whole; before that, it would be work for nothing.
+            let tally: Option<Stored<Tally>> = self.read(layout::tally(grant.owner(), gallery)).await?;
+            if tally.is_some_and(|tally| tally.value.held >= self.parts.policy.max_held) {
+                return Err(Error::TooManyHeld);
+            }
+        }
         if bytes.len() as u64 > self.parts.imaging.max_bytes() {
             return Err(Refusal::TooLarge { limit: self.parts.imaging.max_bytes() }.into());
         }
         let developed = self.parts.imaging.develop(bytes.clone(), Order::default()).await?;
-        let image = self.describe(owner, gallery, new, &bytes, &developed);
+        let image = self.describe(&grant, life, new, &bytes, &developed);
         let puts =
             files(&image, &developed).chain([(layout::original_blob(&image), bytes.clone())]).collect();
-        self.write(&image, Writing::Upload, puts, |lease| self.publish(&image, lease)).await?;
+        self.write(&image, Writing::Upload, puts, |lease| self.publish(viewer, &image, lease)).await?;
         Ok(image)
     }
 
     fn describe(
         &self,
-        owner: AccountId,
-        gallery: GalleryId,
+        grant: &Grant,
+        life: Life,
         new: &NewImage,
         bytes: &Bytes,
         developed: &Developed,
@@ -70,8 +79,8 @@ impl Engine {
         let created = env.now();
         Image {
             id: ImageId::draw(env),
-            owner,
-            gallery,
+            owner: grant.owner(),
+            gallery: grant.gallery(),
             title: new.title.clone(),
             alt: new.alt.clone(),
             original: Original {
@@ -94,26 +103,50 @@ impl Engine {
             master: None,
             created,
             rank: layout::rank(created, new.nth),
-            life: Life::Live,
+            life,
         }
     }
 
-    /// Makes the image whole: fails if the lease was taken away or the gallery was gated meanwhile.
-    async fn publish(&self, image: &Image, lease: Stored<Intent>) -> Result<()> {
+    /// Makes the image whole: fails if the lease was taken away, the gallery was gated or the link was revoked
+    /// meanwhile.
+    async fn publish(&self, viewer: &Viewer, image: &Image, lease: Stored<Intent>) -> Result<()> {
         let (acc, gal, img) = (image.owner, image.gallery, image.id);
         self.settle(|| async {
             let mut change = Change::default();
             self.redeem(&lease, &mut change).await?;
+            let sent_by_guest = !image.life.is_live();
+            if sent_by_guest {
+                self.expect_link(viewer, image, &mut change).await?;
+            }
             let tally: Option<Stored<Tally>> = self.read(layout::tally(acc, gal)).await?;
             let counted = tally.as_ref().map(|tally| tally.value).unwrap_or_default().with(image);
+            if sent_by_guest && counted.held > self.parts.policy.max_held {
+                return Err(Error::TooManyHeld);
+            }
             change.create(layout::image(acc, gal, img), image);
             change.create(layout::image_listed(acc, gal, &image.rank, img), &Mark {});
             change.create(layout::reference(img), &Place::Here { owner: acc, gallery: gal });
             change.put(layout::tally(acc, gal), tally.map(|tally| tally.version), &counted);
-            self.tell(&mut change, Happened::ImageUploaded { image: img, gallery: gal });
+            self.tell(
+                &mut change,
+                if sent_by_guest {
+                    Happened::ImageHeld { image: img, gallery: gal }
+                } else {
+                    Happened::ImageUploaded { image: img, gallery: gal }
+                },
+            );
             self.commit(change).await.map(|_: Version| ())
         })
         .await
+    }
+
+    /// Makes a change depend on a guest's link, which has to allow it still.
+    async fn expect_link(&self, viewer: &Viewer, image: &Image, change: &mut Change) -> Result<()> {
+        let Life::Held { by } = image.life else { return Ok(()) };
+        let share: Option<Stored<Share>> = self.read(layout::share(image.owner, image.gallery, by)).await?;
+        change.expect(layout::share(image.owner, image.gallery, by), share.ok_or(Error::NotFound)?.version);
+        let Seen { grant, .. } = self.gallery(viewer, image.gallery).await?;
+        if grant.takes() == Some(image.life) { Ok(()) } else { Err(Error::NotFound) }
     }
 }
 

@@ -7,8 +7,8 @@ use super::memo::Decoded;
 use super::records::{Place, Stored, stored};
 use super::{Engine, Page, Result, ranked};
 use crate::{
-    Account, AccountId, Error, Gallery, GalleryId, Grant, Image, ImageId, Life, Original, Pass, Rendition,
-    Share, StoredMaster, Tally, Viewer, decide, layout,
+    Account, AccountId, Error, Gallery, GalleryId, Grant, Guise, Image, ImageId, Life, Opened, Original,
+    Pass, Rendition, Share, StoredMaster, Tally, Viewer, decide, layout,
 };
 
 /// A gallery that a viewer may see, with the grant that says so.
@@ -71,10 +71,10 @@ impl Engine {
         let decoded = self.decoded(id).await?;
         let grant = self.grant(viewer, &decoded.account, &decoded.gallery).await?;
         match decoded.image.life {
-            Life::Live if grant.opens(&decoded.image) => {
+            Life::Live | Life::Held { .. } if grant.opens(&decoded.image) => {
                 Ok(SeenImage { grant, image: Arc::clone(&decoded.image) })
             }
-            Life::Live => Err(Error::NotFound),
+            Life::Live | Life::Held { .. } => Err(Error::NotFound),
             // What nobody could see is not said to have been there.
             Life::Gated { .. } if decoded.image.hidden => Err(Error::NotFound),
             Life::Gated { .. } => Err(gone(&decoded.gallery)),
@@ -163,30 +163,52 @@ impl Engine {
         if !account.life.is_live() || !gallery.life.is_live() {
             return Err(gone(gallery));
         }
-        let now = self.parts.env.now();
+        let (now, policy) = (self.parts.env.now(), &self.parts.policy);
         // Only a private gallery asks for passes: an open one must not cost a look-up per request.
-        let share = match viewer.passes() {
+        let shares = match viewer.passes() {
             passes if !passes.is_empty() && !gallery.visibility.is_open() => {
-                self.share_of(gallery, passes).await?
+                self.shares_named_by(gallery, passes).await?
             }
-            _ => None,
+            _ => Vec::new(),
         };
-        decide(viewer, account, gallery, share.as_ref(), &self.parts.policy, now).ok_or(Error::NotFound)
+        let opened = viewer
+            .passes()
+            .iter()
+            .zip(&shares)
+            .find_map(|(pass, share)| share.as_ref()?.opened_by(pass, now));
+        let grant = decide(viewer, account, gallery, opened, policy, now).ok_or(Error::NotFound)?;
+        match viewer.guise() {
+            Some(guise) => self.disguised(&grant, guise, account, gallery).await,
+            None => Ok(grant),
+        }
     }
 
-    /// The share of this gallery that one of the passes is good for.
-    async fn share_of(&self, gallery: &Gallery, passes: &[Pass]) -> Result<Option<Share>> {
+    /// What an owner would be granted as somebody else.
+    async fn disguised(
+        &self,
+        own: &Grant,
+        guise: Guise,
+        account: &Account,
+        gallery: &Gallery,
+    ) -> Result<Grant> {
+        let share = match guise {
+            Guise::Guest(id) => self.read::<Share>(layout::share(gallery.owner, gallery.id, id)).await?,
+            Guise::Passer => None,
+        };
+        if !own.is_owner() {
+            return Err(Error::NotFound);
+        }
+        let opened = share.as_ref().and_then(|share| Opened::for_its_owner(own, &share.value));
+        let (now, nobody) = (self.parts.env.now(), Viewer::anonymous());
+        decide(&nobody, account, gallery, opened, &self.parts.policy, now).ok_or(Error::NotFound)
+    }
+
+    /// The shares of this gallery that the passes say they are of.
+    async fn shares_named_by(&self, gallery: &Gallery, passes: &[Pass]) -> Result<Vec<Option<Share>>> {
         let key = |pass: &Pass| layout::share(gallery.owner, gallery.id, pass.share());
         let keys: Vec<Key> = passes.iter().map(key).collect();
-        let now = self.parts.env.now();
-        for (pass, row) in passes.iter().zip(self.parts.records.get(&keys).await?) {
-            let Some(row) = row else { continue };
-            let share = stored::<Share>(&row)?.value;
-            if share.admits(pass, now) {
-                return Ok(Some(share));
-            }
-        }
-        Ok(None)
+        let rows = self.parts.records.get(&keys).await?;
+        rows.iter().map(|row| row.as_ref().map(|row| Ok(stored::<Share>(row)?.value)).transpose()).collect()
     }
 }
 

@@ -63,7 +63,8 @@ impl World {
     }
 
     fn share(&self, gallery: GalleryId, expires: OffsetDateTime, terms: Terms) -> Share {
-        NewShare { terms, ..NewShare::default() }.drawn(&self.dice, gallery, (NOW, expires), String::new())
+        let times = (NOW - Duration::HOUR, expires);
+        NewShare { terms, ..NewShare::default() }.drawn(&self.dice, gallery, times, None, String::new())
     }
 
     fn image(&self, gallery: &Gallery, hidden: bool, life: Life) -> Image {
@@ -98,12 +99,22 @@ impl World {
     }
 }
 
-const TERMS: [Terms; 4] = [
-    Terms { download: false, show_metadata: false },
-    Terms { download: true, show_metadata: false },
-    Terms { download: false, show_metadata: true },
-    Terms { download: true, show_metadata: true },
+const TERMS: [Terms; 8] = [
+    Terms { download: false, show_metadata: false, upload: false },
+    Terms { download: true, show_metadata: false, upload: false },
+    Terms { download: false, show_metadata: true, upload: false },
+    Terms { download: true, show_metadata: true, upload: false },
+    Terms { download: false, show_metadata: false, upload: true },
+    Terms { download: true, show_metadata: false, upload: true },
+    Terms { download: false, show_metadata: true, upload: true },
+    Terms { download: true, show_metadata: true, upload: true },
 ];
+
+/// Proof of a share that was opened an hour ago.
+fn opened(share: &Share) -> Option<Opened<'_>> {
+    let then = NOW - Duration::HOUR;
+    share.opened_by(&share.pass(then), then)
+}
 
 /// What a row of the table says, written down without `decide`.
 #[allow(clippy::struct_excessive_bools, reason = "a row of a truth table")]
@@ -131,7 +142,18 @@ impl Row {
         assert_eq!(grant.is_owner(), self.owns, "{what}");
         let download = self.owns || self.by_link().is_some_and(|terms| terms.download);
         assert_eq!(grant.may_download(), download, "{what}");
-        assert_eq!(grant.opens(image), image.life == Life::Live && (self.owns || !image.hidden), "{what}");
+        let takes = match (self.owns, grant.takes()) {
+            (true, taken) => taken == Some(Life::Live),
+            (false, Some(Life::Held { .. })) => self.by_link().is_some_and(|terms| terms.upload),
+            (false, taken) => taken.is_none() && self.by_link().is_none_or(|terms| !terms.upload),
+        };
+        assert!(takes, "{what}: {:?}", grant.takes());
+        let opens = match (image.life, image.hidden) {
+            (Life::Live, false) => true,
+            (Life::Live, true) | (Life::Held { .. }, _) => self.owns,
+            (Life::Gated { .. }, _) => false,
+        };
+        assert_eq!(grant.opens(image), opens, "{what}");
         for (fact, chosen) in [(Fact::Taken, true), (Fact::Camera, false), (Fact::Location, false)] {
             let told = match (self.owns, self.by_link()) {
                 (true, _) => true,
@@ -141,7 +163,7 @@ impl Row {
             assert_eq!(grant.tells(image, fact), told, "{what}: {fact:?}");
         }
         assert_eq!(grant.cache() == CachePolicy::NoStore, !self.open, "{what}");
-        let tally = Tally { images: 5, hidden: 2 };
+        let tally = Tally { images: 5, hidden: 2, held: 1 };
         assert_eq!(grant.counts(tally), if self.owns { 5 } else { 3 }, "{what}");
         let until = if self.by_link().is_some() { LATER } else { NOW + Policy::default().grant_life };
         assert_eq!(grant.until(), until, "{what}");
@@ -172,7 +194,7 @@ fn the_table_of_who_may_see_what() {
             }
         }
     }
-    assert_eq!(rows, 2 * 4 * 3 * 4 * 7);
+    assert_eq!(rows, 2 * 4 * 3 * 4 * 11);
 }
 
 /// Compares all viewers and shares with the row that is true for them; answers how many there were.
@@ -185,8 +207,8 @@ fn every_viewer(
     let good = TERMS.map(|terms| (Some(world.share(gallery.id, LATER, terms)), Some(terms)));
     let bad = [
         (None, None),
-        (Some(world.share(gallery.id, NOW, TERMS[3])), None),
-        (Some(world.share(world.other, LATER, TERMS[3])), None),
+        (Some(world.share(gallery.id, NOW, TERMS[7])), None),
+        (Some(world.share(world.other, LATER, TERMS[7])), None),
     ];
     let viewers = [
         (Viewer::anonymous(), false),
@@ -198,11 +220,20 @@ fn every_viewer(
     for (viewer, owns) in &viewers {
         for (share, terms) in good.iter().chain(&bad) {
             let row = row(*owns, *terms);
-            let grant = decide(viewer, owner, gallery, share.as_ref(), &Policy::default(), NOW);
+            let opened = share.as_ref().and_then(opened);
+            assert_eq!(opened.is_some(), share.is_some());
+            let grant = decide(viewer, owner, gallery, opened, &Policy::default(), NOW);
             let what = format!("{viewer:?} {:?} {:?} {terms:?}", gallery.visibility, owner.plan);
             assert_eq!(grant.is_some(), row.lets_in(), "{what}");
             if let Some(grant) = grant {
-                for (hidden, life) in [(false, Life::Live), (true, Life::Live), (false, world.gated)] {
+                let held = Life::Held { by: ShareId::draw(&world.dice) };
+                for (hidden, life) in [
+                    (false, Life::Live),
+                    (true, Life::Live),
+                    (false, held),
+                    (true, held),
+                    (false, world.gated),
+                ] {
                     row.assert_fits(&grant, &world.image(gallery, hidden, life), &what);
                 }
             }
@@ -256,19 +287,19 @@ fn tightening_never_widens() {
     let private = world.gallery(pro.id, Visibility::private(Plan::Pro.pro().unwrap()), Life::Live);
     let public = Gallery { visibility: Visibility::Public, ..private.clone() };
     let gated = Gallery { life: world.gated, ..private.clone() };
-    let all = world.share(private.id, LATER, TERMS[3]);
+    let all = world.share(private.id, LATER, TERMS[7]);
     let image = world.image(&private, false, Life::Live);
     let rights = |owner: &Account, gallery: &Gallery, share: Option<&Share>, now| {
         let viewer = Viewer::anonymous();
-        let grant = decide(&viewer, owner, gallery, share, &Policy::default(), now);
+        let grant = decide(&viewer, owner, gallery, share.and_then(opened), &Policy::default(), now);
         let facts = [Fact::Taken, Fact::Camera, Fact::Location];
         grant.map_or(0, |grant| {
             let told = facts.iter().filter(|fact| grant.tells(&image, **fact)).count();
-            1 + usize::from(grant.may_download()) + told
+            1 + usize::from(grant.may_download()) + usize::from(grant.takes().is_some()) + told
         })
     };
     let before = rights(&pro, &private, Some(&all), NOW);
-    assert_eq!(before, 4);
+    assert_eq!(before, 5);
     for terms in TERMS {
         assert!(rights(&pro, &private, Some(&Share { terms, ..all.clone() }), NOW) <= before);
     }
@@ -282,4 +313,36 @@ fn tightening_never_widens() {
         assert_eq!(rights(owner, gallery, share, now), 0);
     }
     assert!(rights(&free, &public, Some(&all), NOW) <= before, "a link adds nothing to an open gallery");
+}
+
+/// A share that is known of opens nothing: proof of having opened it is another type, and comes of its own passes
+/// alone, as long as they and it are good.
+#[test]
+fn only_a_pass_of_its_own_proves_that_a_share_was_opened() {
+    let world = World::new();
+    let share = world.share(world.other, LATER, TERMS[7]);
+    let other = world.share(world.other, LATER, TERMS[7]);
+    assert!(share.opened_by(&share.pass(NOW), NOW).is_some());
+    assert!(share.opened_by(&other.pass(NOW), NOW).is_none(), "a pass of another share");
+    assert!(share.opened_by(&share.pass(NOW), LATER).is_none(), "it has expired");
+    let rekeyed = Share { key: crate::PassKey::draw(&world.dice), ..share.clone() };
+    assert!(rekeyed.opened_by(&share.pass(NOW), NOW).is_none(), "another password was set");
+    let long = world.share(world.other, NOW + Duration::days(30), TERMS[0]);
+    assert!(long.opened_by(&long.pass(NOW), NOW + Share::PASS_LIFE).is_none(), "the pass has ended");
+}
+
+/// An owner may put on the guise of a guest of their own galleries, and nobody else may.
+#[test]
+fn an_owner_alone_is_shown_what_a_link_shows() {
+    let world = World::new();
+    let owner = world.account(Plan::Pro, Life::Live);
+    let gallery = world.gallery(owner.id, Visibility::private(Plan::Pro.pro().unwrap()), Life::Live);
+    let (share, other) =
+        (world.share(gallery.id, LATER, TERMS[1]), world.share(world.other, LATER, TERMS[1]));
+    let grant = |viewer: &Viewer, opened| decide(viewer, &owner, &gallery, opened, &Policy::default(), NOW);
+    let own = grant(&Viewer::account(owner.id), None).unwrap();
+    let guest = grant(&Viewer::anonymous(), opened(&share)).unwrap();
+    assert!(Opened::for_its_owner(&guest, &share).is_none());
+    assert!(Opened::for_its_owner(&own, &other).is_none(), "a link to another gallery");
+    assert_eq!(grant(&Viewer::anonymous(), Opened::for_its_owner(&own, &share)).unwrap(), guest);
 }

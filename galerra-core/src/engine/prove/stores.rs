@@ -143,7 +143,7 @@ impl Engine {
                 "image" => {
                     let image: Image = stored(row)?.value;
                     page.add(&image);
-                    let part = Part { gallery: image.gallery, hidden: image.hidden };
+                    let part = Part { gallery: image.gallery, hidden: image.is_kept() };
                     pointers.insert(layout::reference(image.id), Some(part));
                 }
                 "gallery" => {
