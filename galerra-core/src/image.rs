@@ -90,8 +90,18 @@ pub struct Original {
     pub bytes: u64,
     /// SHA-256, lower-case hex.
     pub sha256: String,
+    /// CRC-32 (ISO-HDLC), for archives; `None` for bytes of the first version.
+    #[serde(default)]
+    pub crc32: Option<u32>,
     /// The name the file had; private.
     pub file_name: FileName,
+}
+
+impl Original {
+    /// What is known of its bytes.
+    pub(crate) fn made(&self) -> Made {
+        Made { bytes: self.bytes, sha256: self.sha256.clone(), crc32: self.crc32 }
+    }
 }
 
 /// A named size × format of an image, encoded from pixels.
@@ -125,6 +135,9 @@ pub struct Made {
     pub bytes: u64,
     /// SHA-256, lower-case hex: the strong `ETag`, and what probes look for after it was erased.
     pub sha256: String,
+    /// CRC-32 (ISO-HDLC), for archives; `None` for bytes of the first version.
+    #[serde(default)]
+    pub crc32: Option<u32>,
 }
 
 impl Rendition {

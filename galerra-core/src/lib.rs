@@ -26,11 +26,12 @@ mod secret;
 mod share;
 mod text;
 mod visibility;
+pub mod zip;
 
 pub use account::{Account, Email, NewAccount, Plan, ProPlan, Username};
 pub use engine::{
-    Edited, Engine, GalleryEdit, ImageEdit, Knock, NewImage, Page, Parts, Redeveloped, Redevelopment, Seen,
-    SeenImage, Ticked,
+    Archive, Edited, Engine, Form, GalleryEdit, ImageEdit, Knock, NewImage, Packed, Page, Parts, Redeveloped,
+    Redevelopment, Seen, SeenImage, Ticked,
 };
 pub use env::Env;
 pub use erasure::{

@@ -3,6 +3,7 @@
 
 mod account;
 mod address;
+mod archive;
 mod edit;
 mod erase;
 mod extract;
@@ -73,6 +74,7 @@ fn routes() -> Vec<Route> {
             &[GET, POST, DELETE],
             get(share::list).post(share::create).delete(share::revoke_all),
         ),
+        route("/api/v1/galleries/{id}/archive", &[GET], get(archive::archive)),
         route("/api/v1/shares", &[GET], get(share::list_all)),
         route("/api/v1/shares/{id}", &[PATCH, DELETE], patch(share::edit).delete(share::revoke)),
         route(

@@ -154,14 +154,14 @@ impl Stored<'_> {
 }
 
 /// What is answered for bytes behind the last one.
-fn beyond(bytes: u64) -> Response {
+pub(crate) fn beyond(bytes: u64) -> Response {
     let status = StatusCode::RANGE_NOT_SATISFIABLE;
     let problem = Problem::new(status, "range-not-satisfiable", "there are fewer bytes than that");
     ([(header::CONTENT_RANGE, format!("bytes */{bytes}"))], problem).into_response()
 }
 
 /// Whether the client already has these bytes (RFC 9110 §13.1.2).
-fn knows(request: &HeaderMap, etag: &HeaderValue) -> bool {
+pub(crate) fn knows(request: &HeaderMap, etag: &HeaderValue) -> bool {
     let lines = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
     let mut tags = lines.flat_map(|line| line.split(',')).map(|tag| tag.trim().trim_start_matches("W/"));
     tags.any(|tag| tag == "*" || tag.as_bytes() == etag.as_bytes())

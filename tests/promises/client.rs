@@ -80,6 +80,12 @@ impl Client {
         self.with("authorization", &format!("Bearer {key}"))
     }
 
+    /// The key that this client shows.
+    pub fn bearer(&self) -> String {
+        let shown = self.headers.iter().find(|(name, _)| name == "authorization");
+        shown.and_then(|(_, value)| value.strip_prefix("Bearer ")).unwrap_or_default().to_owned()
+    }
+
     pub fn with(&self, name: &str, value: &str) -> Self {
         let mut client = self.clone();
         client.headers.retain(|(known, _)| known != name);

@@ -7,6 +7,7 @@
     reason = "a test says what it expects and stops where it is not so"
 )]
 
+mod archive;
 mod bad_input;
 mod client;
 mod crash;

@@ -1,6 +1,7 @@
 //! The verbs of a gallery service, one a file: each reads, decides by a pure rule, and commits once.
 
 mod account;
+mod archive;
 mod develop;
 mod edit;
 mod erase;
@@ -24,6 +25,7 @@ use galerra_storage::{Blobs, Key, Prefix, Records, Row, Version};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use archive::{Archive, Form, Packed};
 pub use edit::{Edited, GalleryEdit, ImageEdit};
 pub use open::Knock;
 pub use redevelop::{Redeveloped, Redevelopment};

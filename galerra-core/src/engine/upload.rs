@@ -87,6 +87,7 @@ impl Engine {
                 format: developed.format,
                 bytes: bytes.len() as u64,
                 sha256: sha256(bytes),
+                crc32: Some(crc32fast::hash(bytes)),
                 file_name: new.file_name.clone(),
             },
             width: developed.width,
@@ -165,7 +166,7 @@ pub(super) fn rendition(made: &Rendered, round: u32) -> Rendition {
 
 /// What is recorded of bytes.
 pub(super) fn stored_bytes(bytes: &[u8]) -> Made {
-    Made { bytes: bytes.len() as u64, sha256: sha256(bytes) }
+    Made { bytes: bytes.len() as u64, sha256: sha256(bytes), crc32: Some(crc32fast::hash(bytes)) }
 }
 
 /// Where the bytes that were made go.

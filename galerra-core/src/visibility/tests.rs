@@ -78,6 +78,7 @@ impl World {
                 format: Format::Jpeg,
                 bytes: 1,
                 sha256: String::new(),
+                crc32: None,
                 file_name: crate::FileName::default(),
             },
             width: 1,
