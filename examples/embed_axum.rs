@@ -27,13 +27,7 @@ struct Host {
 async fn main() -> Result<(), Box<dyn Error>> {
     let galerra = Galerra::open(&Config::default()).await?;
     let (ada, _) = galerra.engine().create_account(&NewAccount::free("ada", "ada@example.org")?).await?;
-    let host =
-        Host { greeting: "hello from the host\n", accounts: Arc::new([("ada".to_owned(), ada.id)].into()) };
-
-    let app = Router::new()
-        .route("/", get(async |State(host): State<Host>| host.greeting))
-        .nest("/photos", galerra.router().layer(from_fn_with_state(host.clone(), who)))
-        .with_state(host);
+    let app = app(&galerra, [("ada".to_owned(), ada.id)]);
 
     // Without TCP_NODELAY, a body of several chunks waits for delayed acknowledgements.
     let listener = TcpListener::bind("127.0.0.1:3000").await?.tap_io(|stream| {
@@ -47,6 +41,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         () = galerra.run(std::future::pending()) => {}
     }
     Ok(())
+}
+
+/// The host's server: its own page, and galleries below `/photos`.
+pub(crate) fn app(galerra: &Galerra, users: impl IntoIterator<Item = (String, AccountId)>) -> Router {
+    let host = Host { greeting: "hello from the host\n", accounts: Arc::new(users.into_iter().collect()) };
+    Router::new()
+        .route("/", get(async |State(host): State<Host>| host.greeting))
+        .nest("/photos", galerra.router().layer(from_fn_with_state(host.clone(), who)))
+        .with_state(host)
 }
 
 /// The host's own sign-in (here: a header) tells Galerra who is asking.

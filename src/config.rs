@@ -1,5 +1,6 @@
 #[cfg(feature = "imaging")]
 use crate::OpenError;
+use galerra_cdn::SecureLink;
 use galerra_core::Policy;
 use serde::Deserialize;
 use time::Duration;
@@ -22,6 +23,9 @@ pub struct Config {
     pub mount: String,
     /// What image URLs of open galleries start with, such as `https://cdn.example`.
     pub cdn_url: Option<Url>,
+    /// The secret by which image URLs of private galleries are signed for an nginx at `cdn_url`. Without it they come
+    /// from here.
+    pub signing_key: Option<SecureLink>,
     /// Longest time a copy authorised before a deletion may take to land in the last cache, in seconds.
     pub fill_max: f64,
     /// Longest time a purge takes to spread, in seconds, where the network does not know better.
@@ -81,6 +85,7 @@ impl Default for Config {
             cdn: Vec::new(),
             public_url: None,
             cdn_url: None,
+            signing_key: None,
             mount: String::new(),
             fill_max: policy.fill_max.as_seconds_f64(),
             purge_max: policy.purge_max.as_seconds_f64(),

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
-use galerra_cdn::CdnError;
+use galerra_cdn::{CdnError, SecureLink};
 use galerra_core::{Engine, Error, OperatorToken, Parts, PolicyError, Redeveloped, Viewer};
 use galerra_storage::StorageError;
 use sha2::{Digest, Sha256};
@@ -76,6 +76,7 @@ struct Shared {
 struct Doors {
     public_url: Option<Url>,
     cdn_url: Option<Url>,
+    signer: Option<SecureLink>,
     operator: Option<String>,
     pause: Duration,
 }
@@ -87,7 +88,8 @@ impl Galerra {
         let lease = Duration::try_from(policy.write_lease).unwrap_or_default();
         let blobs = Arc::new(Deadline::new(parts.blobs, BLOB_DEADLINE.min(lease / 2)));
         let engine = Engine::new(Parts { blobs, policy, ..parts });
-        let doors = Doors { public_url: None, cdn_url: None, operator: None, pause: Duration::from_secs(1) };
+        let pause = Duration::from_secs(1);
+        let doors = Doors { public_url: None, cdn_url: None, signer: None, operator: None, pause };
         Ok(Self { shared: Arc::new(Shared { engine, doors, wake: Notify::new() }) })
     }
 
@@ -122,13 +124,26 @@ impl Galerra {
         };
         let pause = config.pause().ok_or(OpenError::Unreadable { what: "tick" })?;
         let (public_url, cdn_url) = (config.public_url.clone(), config.cdn_url.clone());
-        Ok(Self::new(parts)?.with(|doors| Doors { public_url, cdn_url, pause, ..doors }))
+        let signer = config.signing_key.clone();
+        Ok(Self::new(parts)?.with(|doors| Doors { public_url, cdn_url, signer, pause, ..doors }))
     }
 
     /// The same service for people who reach it at `url`.
     #[must_use]
     pub fn with_public_url(self, url: Url) -> Self {
         self.with(|doors| Doors { public_url: Some(url), ..doors })
+    }
+
+    /// The same service behind a network: image URLs of open galleries start with `url`.
+    #[must_use]
+    pub fn with_cdn_url(self, url: Url) -> Self {
+        self.with(|doors| Doors { cdn_url: Some(url), ..doors })
+    }
+
+    /// The same service behind a network that verifies signed addresses: those of private galleries go through it, too.
+    #[must_use]
+    pub fn with_signer(self, signer: SecureLink) -> Self {
+        self.with(|doors| Doors { signer: Some(signer), ..doors })
     }
 
     /// The same service, with this text as the operator's token; an empty text is no token.
@@ -245,6 +260,11 @@ impl Galerra {
     #[must_use]
     pub fn public_url(&self) -> Option<&Url> {
         self.shared.doors.public_url.as_ref()
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn signer(&self) -> Option<&SecureLink> {
+        self.shared.doors.signer.as_ref()
     }
 
     #[cfg(feature = "http")]

@@ -10,6 +10,8 @@ mod http;
 pub mod imaging;
 mod passwords;
 mod registry;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 pub use config::{Config, Location};
 pub use env::SystemEnv;

@@ -17,6 +17,7 @@ mod judge;
 mod probe;
 mod purge;
 mod remote;
+mod secure_link;
 mod tag;
 #[cfg(feature = "client")]
 mod transport;
@@ -30,6 +31,7 @@ pub use judge::judge;
 pub use probe::{Probe, Sighting, Verdict};
 pub use purge::{Progress, Purge, Ticket};
 pub use remote::{Accepted, Follow, Protocol, Remote, Transport, TransportError, refusal};
+pub use secure_link::SecureLink;
 pub use tag::{Tag, TagError};
 #[cfg(feature = "client")]
 pub use transport::HttpTransport;

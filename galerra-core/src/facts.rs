@@ -56,7 +56,24 @@ pub enum Fact {
     Location,
 }
 
+impl Fact {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Taken, Self::Camera, Self::Lens, Self::Exposure, Self::Location];
+}
+
 impl Facts {
+    /// Whether this one is known.
+    #[must_use]
+    pub fn has(&self, fact: Fact) -> bool {
+        match fact {
+            Fact::Taken => self.taken.is_some(),
+            Fact::Camera => self.camera.is_some(),
+            Fact::Lens => self.lens.is_some(),
+            Fact::Exposure => self.exposure.is_some(),
+            Fact::Location => self.location.is_some(),
+        }
+    }
+
     /// The facts of which `shows` holds.
     #[must_use]
     pub fn only(&self, shows: impl Fn(Fact) -> bool) -> Self {
@@ -72,14 +89,6 @@ impl Facts {
 
 impl fmt::Debug for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { taken, camera, lens, exposure, location } = self;
-        let there = [
-            (Fact::Taken, taken.is_some()),
-            (Fact::Camera, camera.is_some()),
-            (Fact::Lens, lens.is_some()),
-            (Fact::Exposure, exposure.is_some()),
-            (Fact::Location, location.is_some()),
-        ];
-        f.debug_list().entries(there.iter().filter(|(_, there)| *there).map(|(fact, _)| fact)).finish()
+        f.debug_list().entries(Fact::ALL.iter().filter(|fact| self.has(**fact))).finish()
     }
 }

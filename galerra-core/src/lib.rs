@@ -25,13 +25,14 @@ mod receipt;
 mod secret;
 mod share;
 mod text;
+mod ticket;
 mod visibility;
 pub mod zip;
 
 pub use account::{Account, Email, NewAccount, Plan, ProPlan, Username};
 pub use engine::{
-    Archive, Edited, Engine, Form, GalleryEdit, ImageEdit, Knock, NewImage, Packed, Page, Parts, Redeveloped,
-    Redevelopment, Seen, SeenImage, Ticked,
+    Archive, Disclosure, Edited, Engine, Form, GalleryEdit, ImageEdit, Knock, Listeners, NewImage, Packed,
+    Page, Parts, Redeveloped, Redevelopment, Seen, SeenImage, Ticked,
 };
 pub use env::Env;
 pub use erasure::{
@@ -54,7 +55,8 @@ pub use receipt::{Level, Receipt};
 pub use secret::{ApiKey, OperatorToken, ShareToken};
 pub use share::{NewShare, Opened, Share, ShareEdit, Terms, Uses};
 pub use text::{Description, FileName, Title};
-pub use visibility::{CachePolicy, Grant, Guise, Life, Viewer, Who, decide, leads};
+pub use ticket::{Signed, Ticket};
+pub use visibility::{CachePolicy, Grant, Guise, Life, Viewer, Who, decide, honours, leads};
 
 #[cfg(feature = "mock")]
 pub use {env::MockEnv, imaging::MockImaging, password::MockPasswords};

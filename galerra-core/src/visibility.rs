@@ -1,9 +1,11 @@
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
     Account, AccountId, Audience, ErasureId, Fact, Gallery, GalleryId, Image, Opened, Pass, Policy,
-    Rendition, Share, ShareId, Tally, Terms,
+    Rendition, Share, ShareId, Tally, Terms, Ticket, Visibility,
 };
 
 /// Whether something may still be seen.
@@ -127,9 +129,10 @@ pub struct Grant {
     epoch: u64,
     until: OffsetDateTime,
     cache: CachePolicy,
+    listed: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Reach {
     /// Whose gallery it is.
     Owner,
@@ -137,6 +140,8 @@ enum Reach {
     Passer,
     /// Whoever opened a link to a private one.
     Guest(ShareId, Terms),
+    /// Whoever comes with a signed address, which is of one rendition.
+    Bearer(Arc<Ticket>),
 }
 
 impl Grant {
@@ -158,12 +163,24 @@ impl Grant {
         self.reach == Reach::Owner
     }
 
+    /// Whether the viewer came by a link of a private gallery.
+    #[must_use]
+    pub fn is_guest(&self) -> bool {
+        matches!(self.reach, Reach::Guest(..))
+    }
+
+    /// Whether what it opens may be listed and indexed: the gallery is open to everyone, and meant to be found.
+    #[must_use]
+    pub fn is_listed(&self) -> bool {
+        self.listed
+    }
+
     /// Whether the viewer may have masters, which are pictures at their full size.
     #[must_use]
     pub fn may_download(&self) -> bool {
-        match self.reach {
+        match &self.reach {
             Reach::Owner => true,
-            Reach::Passer => false,
+            Reach::Passer | Reach::Bearer(_) => false,
             Reach::Guest(_, terms) => terms.download,
         }
     }
@@ -171,16 +188,19 @@ impl Grant {
     /// How an image that the viewer sends begins; `None` where they may send none.
     #[must_use]
     pub fn takes(&self) -> Option<Life> {
-        match self.reach {
+        match &self.reach {
             Reach::Owner => Some(Life::Live),
-            Reach::Passer => None,
-            Reach::Guest(by, terms) => terms.upload.then_some(Life::Held { by }),
+            Reach::Passer | Reach::Bearer(_) => None,
+            Reach::Guest(by, terms) => terms.upload.then_some(Life::Held { by: *by }),
         }
     }
 
     /// Whether the viewer may see an image at all: one that is hidden or held is its owner's alone.
     #[must_use]
     pub fn opens(&self, image: &Image) -> bool {
+        if let Reach::Bearer(ticket) = &self.reach {
+            return ticket.image == image.id && image.life.is_live() && !image.hidden;
+        }
         match image.life {
             Life::Live => self.is_owner() || !image.hidden,
             Life::Held { .. } => self.is_owner(),
@@ -191,6 +211,9 @@ impl Grant {
     /// Whether the viewer is shown a rendition.
     #[must_use]
     pub fn shows(&self, rendition: &Rendition) -> bool {
+        if let Reach::Bearer(ticket) = &self.reach {
+            return ticket.file == rendition.file() && rendition.audience != Audience::Owner;
+        }
         match rendition.audience {
             // An owner may look at what guests see.
             Audience::Everyone | Audience::Guests => true,
@@ -198,13 +221,20 @@ impl Grant {
         }
     }
 
+    /// Whether the viewer, being a guest, may read facts that were not chosen for everyone.
+    #[must_use]
+    pub fn may_read_facts(&self) -> bool {
+        matches!(&self.reach, Reach::Guest(_, terms) if terms.show_metadata)
+    }
+
     /// Whether the viewer may read a fact about how an image was taken.
     #[must_use]
     pub fn tells(&self, image: &Image, fact: Fact) -> bool {
         let chosen = image.shown.contains(&fact);
-        match self.reach {
+        match &self.reach {
             Reach::Owner => true,
             Reach::Passer => chosen,
+            Reach::Bearer(_) => false,
             // Where somebody lives is nothing that one switch should give away.
             Reach::Guest(_, terms) => terms.show_metadata && (chosen || fact != Fact::Location),
         }
@@ -213,7 +243,11 @@ impl Grant {
     /// How many images the viewer may know of.
     #[must_use]
     pub fn counts(&self, tally: Tally) -> u64 {
-        if self.is_owner() { tally.images } else { tally.images.saturating_sub(tally.hidden) }
+        match self.reach {
+            Reach::Owner => tally.images,
+            Reach::Passer | Reach::Guest(..) => tally.images.saturating_sub(tally.hidden),
+            Reach::Bearer(_) => 0,
+        }
     }
 
     /// What caches may do with a rendition: what is not for everyone is for no cache, even of an open gallery.
@@ -257,7 +291,7 @@ pub enum CachePolicy {
 
 /// Decides whether `viewer` may see the gallery of `owner`, given the share that they have opened, if there is one.
 ///
-/// A pure function, and the only place that makes a [`Grant`].
+/// A pure function. It and [`honours`] are the only places that make a [`Grant`].
 #[must_use]
 pub fn decide(
     viewer: &Viewer,
@@ -277,6 +311,7 @@ pub fn decide(
         epoch: gallery.epoch,
         until,
         cache,
+        listed: gallery.visibility == Visibility::Public,
     };
     let soon = now + policy.grant_life;
     let open = CachePolicy::Public { shared: policy.edge_ttl.whole_seconds().try_into().unwrap_or(0) };
@@ -290,6 +325,26 @@ pub fn decide(
     let share = opened?.share();
     leads(owner, gallery, share, now)
         .then(|| grant(Reach::Guest(share.id, share.terms), soon.min(share.expires), cache))
+}
+
+/// Decides what a signed address is still good for: the one rendition that it was made for, until it ends, the gallery's
+/// epoch moves, or there is no private gallery to be shared any more.
+#[must_use]
+pub fn honours(ticket: Ticket, owner: &Account, gallery: &Gallery, now: OffsetDateTime) -> Option<Grant> {
+    let good = are_live(owner, gallery)
+        && !gallery.visibility.is_open()
+        && owner.plan.pro().is_ok()
+        && ticket.epoch == gallery.epoch
+        && now < ticket.until;
+    good.then(|| Grant {
+        gallery: gallery.id,
+        owner: gallery.owner,
+        epoch: ticket.epoch,
+        until: ticket.until,
+        reach: Reach::Bearer(Arc::new(ticket)),
+        cache: CachePolicy::NoStore,
+        listed: false,
+    })
 }
 
 /// Whether a link leads anywhere now: what it takes to open it is another question.

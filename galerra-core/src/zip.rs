@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn times_are_written_as_far_as_they_can_be() {
-        assert_eq!(dos(datetime!(2026-03-01 12:34:56 UTC)), (46 << 9 | 3 << 5 | 1, 12 << 11 | 34 << 5 | 28));
-        assert_eq!(dos(datetime!(1970-01-02 0:00 UTC)).0, 1 << 5 | 2);
+        assert_eq!(dos(datetime!(2026-03-01 12:34:56 UTC)), (0x5c61, 0x645c));
+        assert_eq!(dos(datetime!(1970-01-02 0:00 UTC)).0, 0x0022);
     }
 }

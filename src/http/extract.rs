@@ -11,7 +11,7 @@ use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Path, Query, Req
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
-use galerra_core::{Error, GalleryId, Guise, Pass, ShareId, Viewer};
+use galerra_core::{Error, GalleryId, Guise, Pass, ShareId, Signed, Viewer};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -79,6 +79,18 @@ impl FromRequestParts<Doors> for From {
 
     async fn from_request_parts(parts: &mut Parts, _: &Doors) -> Result<Self, Infallible> {
         Ok(Self(parts.extensions.get::<Address>().map(|Address(address)| *address)))
+    }
+}
+
+/// What an address was signed with for a network, if it was.
+pub(crate) struct Signature(pub(crate) Option<Signed>);
+
+impl FromRequestParts<Doors> for Signature {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Infallible> {
+        let signed = Query::<Signed>::from_request_parts(parts, doors).await.ok();
+        Ok(Self(signed.map(|Query(signed)| signed)))
     }
 }
 

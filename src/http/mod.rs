@@ -4,11 +4,13 @@
 mod account;
 mod address;
 mod archive;
+mod audience;
 mod edit;
 mod erase;
 mod extract;
 mod gallery;
 mod health;
+mod oembed;
 mod open;
 mod page;
 mod problem;
@@ -74,6 +76,7 @@ fn routes() -> Vec<Route> {
             &[GET, POST, DELETE],
             get(share::list).post(share::create).delete(share::revoke_all),
         ),
+        route("/api/v1/galleries/{id}/audience", &[GET], get(audience::audience)),
         route("/api/v1/galleries/{id}/archive", &[GET], get(archive::archive)),
         route("/api/v1/shares", &[GET], get(share::list_all)),
         route("/api/v1/shares/{id}", &[PATCH, DELETE], patch(share::edit).delete(share::revoke)),
@@ -89,11 +92,18 @@ fn routes() -> Vec<Route> {
         route("/api/v1/operator/redevelopment", &[GET], get(redevelop::show)),
         route("/i/{image}/{file}", &[GET], get(view::rendition)),
         route("/g/{id}", &[GET], get(page::gallery)),
+        route("/oembed", &[GET], get(oembed::oembed)),
         route("/s/{token}", &[GET, POST], get(open::follow).post(open::open)),
         route("/healthz", &[GET], get(health::alive)),
         route("/readyz", &[GET], get(health::ready)),
         route("/openapi.json", &[GET], get(health::openapi)),
     ]
+}
+
+/// Every path that is answered, and by which methods.
+#[cfg(feature = "testkit")]
+pub(crate) fn surface() -> Vec<(&'static str, &'static [Method])> {
+    routes().iter().map(|route| (route.path, route.methods)).collect()
 }
 
 impl Galerra {

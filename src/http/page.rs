@@ -4,13 +4,15 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse};
-use galerra_core::{Format, GalleryId, Grant, Image, Rendition, Share, VisibilityKind, layout};
+use galerra_core::{
+    Audience, CachePolicy, Format, GalleryId, Grant, Image, Rendition, Seen, Share, VisibilityKind, layout,
+};
 use serde::Deserialize;
 
 use super::Doors;
 use super::extract::{Asked, Asking, Id, Mount};
 use super::problem::{Answer, Problem};
-use super::reply::Urls;
+use super::reply::{self, Urls};
 use super::upload::Refused;
 
 /// Images on one page.
@@ -34,6 +36,7 @@ struct GalleryPage<'a> {
     count: u64,
     visibility: &'a str,
     indexed: bool,
+    card: Option<Card>,
     owner: bool,
     /// Where its owner goes back to, who looks at it as somebody else.
     leave: Option<String>,
@@ -41,6 +44,47 @@ struct GalleryPage<'a> {
     upload: String,
     tiles: Vec<Tile<'a>>,
     next: Option<String>,
+}
+
+/// How a page is shown where somebody has put its address: only of a gallery that anyone may see.
+struct Card {
+    page: String,
+    oembed: String,
+    picture: Option<Picture>,
+}
+
+/// A picture by its whole address, as programs elsewhere fetch it.
+#[derive(Debug)]
+pub(crate) struct Picture {
+    pub(crate) url: String,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+/// The largest picture of a gallery that is no larger than this, for whoever shows its address somewhere.
+pub(crate) fn picture(
+    urls: &Urls,
+    grant: &Grant,
+    images: &[Image],
+    (width, height): (u32, u32),
+) -> Option<Picture> {
+    let image = images.iter().find(|image| grant.opens(image) && !image.is_kept())?;
+    let mut fit: Vec<&Rendition> = image.renditions.iter().collect();
+    fit.retain(|r| r.format == Format::Jpeg && grant.shows(r) && r.audience != Audience::Owner);
+    fit.retain(|r| r.width <= width && r.height <= height);
+    let rendition = fit.into_iter().max_by_key(|r| r.width)?;
+    let url = urls.absolute(&urls.rendition(grant, image, rendition))?;
+    Some(Picture { url, width: rendition.width, height: rendition.height })
+}
+
+fn card(urls: &Urls, seen: &Seen, images: &[Image]) -> Option<Card> {
+    if seen.grant.cache() == CachePolicy::NoStore {
+        return None;
+    }
+    let page = urls.absolute(&urls.at(&layout::gallery_path(seen.gallery.id)))?;
+    let asked: String = url::form_urlencoded::byte_serialize(page.as_bytes()).collect();
+    let oembed = urls.absolute(&urls.at(&format!("/oembed?url={asked}")))?;
+    Some(Card { picture: picture(urls, &seen.grant, images, (1400, 1400)), page, oembed })
 }
 
 struct Tile<'a> {
@@ -98,8 +142,9 @@ pub(crate) async fn gallery(
         description: seen.gallery.description.as_str(),
         count: seen.count,
         visibility: label(kind),
-        indexed: kind == VisibilityKind::Public,
+        indexed: seen.grant.is_listed(),
         owner: seen.grant.is_owner(),
+        card: card(&urls, &seen, &page.items),
         leave: viewer.guise().map(|_| format!("{}{}", mount.path, layout::gallery_path(id))),
         takes: seen.grant.takes().is_some() && viewer.guise().is_none(),
         upload: urls.carrying(&format!("{}/api/v1/galleries/{id}/images", mount.path)),
@@ -108,8 +153,8 @@ pub(crate) async fn gallery(
             urls.carrying(&format!("{}{}?cursor={cursor}", mount.path, layout::gallery_path(id)))
         }),
     };
-    let robots = if shown.indexed { "all" } else { "noindex, noimageindex" };
-    let robots = (HeaderName::from_static("x-robots-tag"), HeaderValue::from_static(robots));
+    let robots = HeaderValue::from_static(reply::robots(&seen.grant));
+    let robots = (HeaderName::from_static("x-robots-tag"), robots);
     Ok(([(header::CONTENT_SECURITY_POLICY, csp(&doors)), robots], render(&shown)?).into_response())
 }
 

@@ -5,12 +5,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use galerra_core::{
-    CachePolicy, EdgeTarget, Erasure, ErasureId, Gallery, Grant, Image, Redevelopment, Rendition, Share,
-    ShareToken, StoreTarget, layout,
+    CachePolicy, EdgeTarget, Erasure, ErasureId, Gallery, Grant, Image, Redevelopment, Rendition, SeenImage,
+    Share, ShareToken, StoreTarget, Ticket, layout,
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use url::Url;
 
 use super::Doors;
 use super::extract::Mount;
@@ -36,6 +37,7 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
     headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
     headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
+    headers.entry("x-robots-tag").or_insert(HeaderValue::from_static("noindex, noimageindex"));
     headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
@@ -50,7 +52,7 @@ pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
 }
 
 /// The headers by which caches may or may not keep what a grant opened.
-pub(crate) fn cache_headers(doors: &Doors, mount: &Mount, cache: CachePolicy, image: &Image) -> HeaderMap {
+pub(crate) fn cache_headers(doors: &Doors, mount: &Mount, cache: CachePolicy, seen: &SeenImage) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let parts = doors.galerra.engine().parts();
     // Probes would look for copies at another path than the one that caches would keep them under.
@@ -71,10 +73,22 @@ pub(crate) fn cache_headers(doors: &Doors, mount: &Mount, cache: CachePolicy, im
     let policy = format!("public, max-age=300, s-maxage={shared}, must-revalidate");
     headers.insert(header::CACHE_CONTROL, HeaderValue::try_from(policy).unwrap_or(NO_STORE));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    headers.insert("x-robots-tag", HeaderValue::from_static(robots(&seen.grant)));
     for cdn in &parts.cdns {
-        headers.extend(cdn.headers(&layout::image_tags(image)));
+        headers.extend(cdn.headers(&layout::image_tags(&seen.image)));
     }
     headers
+}
+
+/// What search engines may do with what a grant opened.
+pub(crate) fn robots(grant: &Grant) -> &'static str {
+    if grant.is_listed() { "all" } else { "noindex, noimageindex" }
+}
+
+/// What comes before a path where a network serves it.
+pub(crate) fn network_path(doors: &Doors, mount: &Mount) -> String {
+    let below = doors.galerra.cdn_url().map_or("", |url| url.path().trim_end_matches('/'));
+    format!("{below}{}", mount.path)
 }
 
 /// Where things are: absolute when the service knows its own address, else below the mount.
@@ -92,11 +106,29 @@ impl Urls<'_> {
         }
     }
 
+    /// An address that the network verifies by itself; of bytes that are there, so that it makes none.
+    fn signed(&self, base: &Url, grant: &Grant, image: &Image, rendition: &Rendition) -> Option<String> {
+        rendition.made.as_ref()?;
+        let signer = self.doors.galerra.signer()?;
+        let (mount, now) =
+            (network_path(self.doors, self.mount), self.doors.galerra.engine().parts().env.now());
+        let address = Ticket::address(signer, &mount, grant, image, rendition, now)?;
+        Some(format!("{}{address}", base.origin().ascii_serialization()))
+    }
+
     /// An address that carries on what theirs did.
     pub(crate) fn carrying(&self, address: &str) -> String {
         match &self.mount.carried {
             Some(carried) => format!("{address}{}{carried}", if address.contains('?') { '&' } else { '?' }),
             None => address.to_owned(),
+        }
+    }
+
+    /// The whole of an address that may be a path only, if the service knows where it is.
+    pub(crate) fn absolute(&self, address: &str) -> Option<String> {
+        match Url::parse(address) {
+            Ok(url) => Some(url.to_string()),
+            Err(_) => Some(self.doors.galerra.public_url()?.join(address).ok()?.to_string()),
         }
     }
 
@@ -110,6 +142,10 @@ impl Urls<'_> {
         match (grant.cache_of(image, rendition), self.doors.galerra.cdn_url()) {
             (CachePolicy::Public { .. }, Some(base)) => {
                 format!("{}{}{path}", base.as_str().trim_end_matches('/'), self.mount.path)
+            }
+            (CachePolicy::NoStore, Some(base)) if grant.is_guest() => {
+                let signed = self.signed(base, grant, image, rendition);
+                signed.unwrap_or_else(|| self.carrying(&format!("{}{path}", self.mount.path)))
             }
             _ => self.carrying(&format!("{}{path}", self.mount.path)),
         }

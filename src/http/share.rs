@@ -9,6 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
 use super::Doors;
+use super::audience::disclosed;
 use super::extract::{Asked, Asking, Body, Id, Mount, Paging};
 use super::problem::Answer;
 use super::reply::{self, Urls};
@@ -52,6 +53,7 @@ fn one_at_least(views: Option<u64>) -> Result<(), Error> {
 /// What is to be changed of a link; what is not named stays, and `null` takes off what can be taken off.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::option_option, reason = "what is not named and what is `null` are two things")]
 pub(crate) struct Edited {
     label: Option<String>,
     recipient: Option<String>,
@@ -99,13 +101,25 @@ pub(crate) async fn edit(
     Ok(Json(reply::share(&share)))
 }
 
+#[derive(Deserialize)]
+pub(crate) struct How {
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Makes a link; or, in a dry run, says what it would give away.
 pub(crate) async fn create(
     State(doors): State<Doors>,
     Asking(viewer): Asking,
     mount: Mount,
     Id(gallery): Id<GalleryId>,
+    Asked(how): Asked<How>,
     Body(new): Body<New>,
 ) -> Answer {
+    if how.dry_run {
+        let disclosure = doors.galerra.engine().disclosure(&viewer, gallery, &new.try_into()?).await?;
+        return Ok(Json(disclosed(&disclosure)).into_response());
+    }
     let (share, token) = doors.galerra.engine().share(&viewer, gallery, &new.try_into()?).await?;
     let mut shown = reply::share(&share);
     if let Some(shown) = shown.as_object_mut() {

@@ -6,12 +6,12 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use galerra_core::{Error, Format, ImageId, SeenImage, Viewer};
+use galerra_core::{Error, Format, ImageId, SeenImage, Signed, Ticket, Viewer};
 use galerra_storage::Blob;
 use serde_json::Value;
 
 use super::Doors;
-use super::extract::{Asking, Id, Mount};
+use super::extract::{Asking, Id, Mount, Signature};
 use super::problem::{Answer, Problem};
 use super::range::{self, Part};
 use super::reply::{self, Urls};
@@ -32,22 +32,31 @@ pub(crate) async fn rendition(
     Asking(viewer): Asking,
     mount: Mount,
     path: Result<Path<(String, String)>, PathRejection>,
+    Signature(signed): Signature,
     method: Method,
     request: HeaderMap,
 ) -> Answer {
     let Path((image, file)) = path.map_err(|_| Error::NotFound)?;
     let id: ImageId = image.parse().map_err(|_| Error::NotFound)?;
     let engine = doors.galerra.engine();
-    let seen = with_bytes(&doors, &viewer, id, &file).await?;
+    let seen = match ticket(&doors, &mount, id, &file, signed) {
+        Some(ticket) => engine.by_ticket(ticket).await?,
+        None => with_bytes(&doors, &viewer, id, &file).await?,
+    };
     let rendition = seen.rendition(&file).ok_or(Error::NotFound)?;
     let made = rendition.made.as_ref().ok_or(Error::NotFound)?;
     let cache = seen.grant.cache_of(&seen.image, rendition);
-    let mut headers = reply::cache_headers(&doors, &mount, cache, &seen.image);
+    let mut headers = reply::cache_headers(&doors, &mount, cache, &seen);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(rendition.format.media_type()));
     let name = format!("inline; filename=\"{id}-{file}\"");
     headers.insert(header::CONTENT_DISPOSITION, HeaderValue::try_from(name).map_err(|_| Error::NotFound)?);
     let stored = Stored { headers, sha256: &made.sha256, bytes: made.bytes };
     stored.sent(&method, &request, async |range| engine.rendition(&seen, &file, range).await).await
+}
+
+/// The ticket of an address that was signed for a network; a forged one is none, and says nothing about what is there.
+fn ticket(doors: &Doors, mount: &Mount, id: ImageId, file: &str, signed: Option<Signed>) -> Option<Ticket> {
+    Ticket::read(doors.galerra.signer()?, &reply::network_path(doors, mount), id, file, &signed?)
 }
 
 /// The image with the bytes of this rendition, which are made now if nobody has asked for them before.

@@ -57,7 +57,7 @@ async fn an_archive_holds_what_its_reader_may_have() {
     let originals: Vec<Vec<u8>> = (0..5).map(|nth| photos::with_exif(nth).to_vec()).collect();
     assert!(files.iter().map(|file| &file.1).eq(&originals));
     for (nth, (name, _)) in files.iter().enumerate() {
-        assert!(name.starts_with(&format!("Day {nth} x ")) && name.ends_with(".jpg"), "{name}");
+        assert!(name.starts_with(&format!("Day {nth} x ")) && name.contains(".jpg"), "{name}");
     }
 
     // Masters are made on the way: then it is not known beforehand how long it is, and the next time it is.

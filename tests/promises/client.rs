@@ -80,6 +80,11 @@ impl Client {
         self.with("authorization", &format!("Bearer {key}"))
     }
 
+    /// The same door for nobody in particular.
+    pub fn stranger(&self) -> Self {
+        Self { door: self.door.clone(), headers: Vec::new() }
+    }
+
     /// The key that this client shows.
     pub fn bearer(&self) -> String {
         let shown = self.headers.iter().find(|(name, _)| name == "authorization");

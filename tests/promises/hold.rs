@@ -97,8 +97,8 @@ async fn guests_cannot_fill_a_gallery_without_end() {
     // Neither do those who send at the same time.
     let first = text(&ada.get(&images(&gallery)).await.expect(200)["items"][0], "id");
     patch(&ada, &first, json!({"held": false})).await.expect(200);
-    let sent = futures::future::join_all((0..4).map(|_| send())).await;
-    assert_eq!(sent.iter().filter(|sent| sent.status == 202).count(), 1);
+    let answers = futures::future::join_all((0..4).map(|_| send())).await;
+    assert_eq!(answers.iter().filter(|sent| sent.status == 202).count(), 1);
     assert_eq!(ada.get(&images(&gallery)).await.expect(200)["items"].as_array().unwrap().len(), 3);
     // The owner's own are not counted.
     ada.upload(&gallery, photos::small(2)).await;

@@ -15,21 +15,28 @@ mod develop;
 mod edit;
 mod embedding;
 mod erase;
+mod histories;
 mod hold;
 mod imaging;
 #[cfg(target_os = "linux")]
 mod isolation;
 mod kill;
+mod leaks;
+mod nginx;
 mod open;
 mod photos;
 mod redevelop;
 mod server;
 mod share;
+mod signed;
 mod stage;
 mod tighten;
 mod upload;
 mod view;
 mod walk;
 
+#[path = "../../examples/embed_axum.rs"]
+#[expect(dead_code, reason = "its own start is not used here")]
+mod embed_axum;
 #[path = "../../galerra-cdn/tests/conformance/varnish.rs"]
 mod varnish;

@@ -56,17 +56,17 @@ async fn a_password_guards_everything_behind_a_link() {
     }
     // Another password ends what the first one opened; so does taking the link away, but not taking the lock off.
     let path = format!("/api/v1/shares/{}", text(&share, "id"));
-    let patch = async |edit: Value| {
+    let edit = async |edit: Value| {
         ada.send(Method::PATCH, &path, "application/json", edit.to_string()).await.expect(200)
     };
-    patch(json!({"label": "mine"})).await;
+    edit(json!({"label": "mine"})).await;
     assert_eq!(guest.get(&thumb).await.status, 200);
-    patch(json!({"password": "another one"})).await;
+    edit(json!({"password": "another one"})).await;
     assert_eq!(guest.get(&thumb).await.status, 404);
     assert_eq!(guess(&stranger, &link, "correct+horse").await.problem(403), "wrong-password");
     let opened = guess(&stranger, &link, "another+one").await;
     let guest = stranger.with("cookie", opened.header("set-cookie").split(';').next().unwrap());
-    assert_eq!(patch(json!({"password": null})).await["password"], false);
+    assert_eq!(edit(json!({"password": null})).await["password"], false);
     assert_eq!(guest.get(&thumb).await.status, 200);
     assert_eq!(stranger.get(&link).await.status, 303);
     for wrong in [json!({"password": ""}), json!({"password": "x".repeat(257)})] {

@@ -154,7 +154,7 @@ fn middle(bytes: &Bytes) -> Bytes {
 }
 
 /// Whether any file of the folder holds the bytes.
-fn found(folder: &Path, needle: &[u8]) -> bool {
+pub fn found(folder: &Path, needle: &[u8]) -> bool {
     files(folder)
         .iter()
         .any(|file| std::fs::read(file).is_ok_and(|bytes| memmem::find(&bytes, needle).is_some()))

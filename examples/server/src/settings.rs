@@ -4,6 +4,7 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
+use galerra::cdn::SecureLink;
 use galerra::{Config, Location};
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
@@ -84,6 +85,7 @@ impl Settings {
                     .collect(),
                 public_url,
                 cdn_url: source.url("cdn_url")?,
+                signing_key: source.signing_key()?,
                 mount: default.mount,
                 fill_max: source.seconds("fill_max", default.fill_max)?,
                 purge_max: source.seconds("purge_max", default.purge_max)?,
@@ -157,6 +159,11 @@ impl Source {
         let wrong = |reason: String| format!("the setting `{name}` cannot be read: {reason}");
         let value = given.ok_or_else(|| wrong("it is not TOML".to_owned()))?;
         Ok(Some(value.try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?))
+    }
+
+    fn signing_key(&mut self) -> Result<Option<SecureLink>, Wrong> {
+        let key = self.text("signing_key")?.map(SecureLink::try_from).transpose();
+        key.map_err(|reason| format!("the setting `signing_key` {reason}").into())
     }
 
     /// A small whole number; none by default.

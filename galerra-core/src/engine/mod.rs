@@ -2,6 +2,7 @@
 
 mod account;
 mod archive;
+mod audience;
 mod develop;
 mod edit;
 mod erase;
@@ -26,6 +27,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use archive::{Archive, Form, Packed};
+pub use audience::{Disclosure, Listeners};
 pub use edit::{Edited, GalleryEdit, ImageEdit};
 pub use open::Knock;
 pub use redevelop::{Redeveloped, Redevelopment};

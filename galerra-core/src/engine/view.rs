@@ -8,7 +8,7 @@ use super::records::{Place, Stored, stored};
 use super::{Engine, Page, Result, ranked};
 use crate::{
     Account, AccountId, Error, Gallery, GalleryId, Grant, Guise, Image, ImageId, Life, Opened, Original,
-    Pass, Rendition, Share, StoredMaster, Tally, Viewer, decide, layout,
+    Pass, Rendition, Share, StoredMaster, Tally, Ticket, Viewer, decide, honours, layout,
 };
 
 /// A gallery that a viewer may see, with the grant that says so.
@@ -79,6 +79,17 @@ impl Engine {
             Life::Gated { .. } if decoded.image.hidden => Err(Error::NotFound),
             Life::Gated { .. } => Err(gone(&decoded.gallery)),
         }
+    }
+
+    /// Shows the rendition that a signed address is of, if it is still good.
+    pub async fn by_ticket(&self, ticket: Ticket) -> Result<SeenImage> {
+        let decoded = self.decoded(ticket.image).await?;
+        let now = self.parts.env.now();
+        let grant = honours(ticket, &decoded.account, &decoded.gallery, now).ok_or(Error::NotFound)?;
+        if !grant.opens(&decoded.image) {
+            return Err(Error::NotFound);
+        }
+        Ok(SeenImage { grant, image: Arc::clone(&decoded.image) })
     }
 
     /// The records behind an image as they are now; decoded only if they have changed since the last time.
