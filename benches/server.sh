@@ -80,7 +80,7 @@ start_galerra() {
     start_server
     KEY="an operator for one run"
     KEY=$(post /api/v1/accounts -H "$json" \
-        -d '{"username":"bench","email":"bench@example.org","plan":"free"}' | field 'it["api_key"]')
+        -d '{"username":"bench","email":"bench@example.org","plan":"pro"}' | field 'it["api_key"]')
     GALLERY=$(post /api/v1/galleries -H "$json" -d '{"title":"Bench","visibility":"public"}' | field 'it["id"]')
 }
 
