@@ -24,8 +24,8 @@ pub use galerra_core::{
     GalleryId, Grant, Guise, Happened, Image, ImageEdit, ImageId, Imaging, Knock, Lane, Level, Master,
     NewAccount, NewGallery, NewImage, NewShare, OperatorToken, Order, Packed, Parts, Pass, Password,
     PasswordHash, Passwords, Plan, Policy, Rate, Receipt, Redeveloped, Redevelopment, Refusal, Rendered,
-    Rendition, Seen, SeenImage, Share, ShareEdit, ShareId, ShareToken, Stage, Terms, Title, Username, Uses,
-    Viewer, VisibilityKind, Want, Who,
+    Rendition, Seen, SeenImage, Share, ShareEdit, ShareId, ShareToken, Stage, Terms, Title, Trashed,
+    Username, Uses, Viewer, VisibilityKind, Want, Who,
 };
 pub use galerra_storage as storage;
 #[cfg(feature = "http")]

@@ -45,9 +45,6 @@ pub enum Error {
     /// Guests have sent as many images as wait for an owner at once.
     #[error("as many photos as may wait for the owner of this gallery do so already")]
     TooManyHeld,
-    /// There is no trash yet: deleting must be asked for by name.
-    #[error("deleting is permanent; ask for it with `?permanent=true`")]
-    PermanentRequired,
     /// A unique name or address belongs to someone else.
     #[error("this {field} is taken")]
     Taken {
@@ -92,7 +89,6 @@ impl Error {
             Self::WrongPassword => "wrong-password",
             Self::TooManyGuesses { .. } => "too-many-guesses",
             Self::TooManyHeld => "too-many-held",
-            Self::PermanentRequired => "permanent-required",
             Self::Taken { .. } => "taken",
             Self::Invalid { .. } => "invalid",
             Self::Refused(refusal) => refusal.code(),

@@ -55,6 +55,30 @@ pub enum Happened {
         /// Its gallery.
         gallery: GalleryId,
     },
+    /// An image was put into the trash.
+    ImageTrashed {
+        /// The image.
+        image: ImageId,
+        /// Its gallery.
+        gallery: GalleryId,
+    },
+    /// An image was taken out of the trash.
+    ImageRestored {
+        /// The image.
+        image: ImageId,
+        /// Its gallery.
+        gallery: GalleryId,
+    },
+    /// A gallery was put into the trash.
+    GalleryTrashed {
+        /// The gallery.
+        gallery: GalleryId,
+    },
+    /// A gallery was taken out of the trash.
+    GalleryRestored {
+        /// The gallery.
+        gallery: GalleryId,
+    },
     /// A share was made.
     Shared {
         /// The share.

@@ -62,10 +62,11 @@ pub struct Image {
 }
 
 impl Image {
-    /// Whether its owner alone sees it: it is hidden, or a guest has sent it and it was not taken yet.
+    /// Whether its owner alone sees it: it is hidden, a guest has sent it and it was not taken yet,
+    /// or it is in the trash.
     #[must_use]
     pub fn is_kept(&self) -> bool {
-        self.hidden || self.is_held()
+        self.hidden || matches!(self.life, Life::Held { .. } | Life::Trashed { .. })
     }
 
     /// Whether a guest has sent it, and its owner has not taken it yet.

@@ -10,6 +10,7 @@
 //! | `{acc}/image/{gal}/{img}` · `{acc}/images/{gal}/{rank}.{img}` | image · its place in the gallery |
 //! | `{acc}/intent/{gal}/{img}` · `lease/{deadline}.{img}` | an upload under way · when it is dead |
 //! | `{acc}/share/{gal}/{shr}` · `sharekey/{digest}` | share · how its token finds it |
+//! | `{acc}/trash/{gal}/{rank}.{id}` · `trash/{deadline}.{id}` | that something is in the trash · when it is erased |
 //! | `ref/{id}` | where a gallery, image or share is, or that it is gone |
 //! | `apikey/{digest}` · `claim/{digest}` | account of a key · that a name or address is taken |
 //! | `operator/token` | digest of the operator's token, if Galerra made it |
@@ -26,7 +27,7 @@ use galerra_storage::{Key, Prefix, View};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use crate::{AccountId, ErasureId, EventId, GalleryId, Image, ImageId, Rendition, ShareId, Subject};
+use crate::{AccountId, ErasureId, EventId, GalleryId, Image, ImageId, Rendition, ShareId, Subject, Trashed};
 
 fn key(text: String) -> Key {
     Key::parse(text).expect("ids and digests fit the grammar of keys")
@@ -109,6 +110,29 @@ pub(crate) fn share_key(digest: &str) -> Key {
     key(format!("sharekey/{digest}"))
 }
 
+/// What of an account is in the trash.
+pub(crate) fn all_trash(acc: AccountId) -> Prefix {
+    prefix(format!("{acc}/trash"))
+}
+
+pub(crate) fn trashed(trashed: &Trashed) -> Key {
+    let Trashed { owner, gallery, since, .. } = trashed;
+    key(format!("{owner}/trash/{gallery}/{}.{}", rank(*since, 0), thing(trashed)))
+}
+
+/// When what is in the trash is erased.
+pub(crate) fn trash() -> Prefix {
+    prefix("trash".to_owned())
+}
+
+pub(crate) fn trash_due(trashed: &Trashed) -> Key {
+    key(format!("trash/{}.{}", rank(trashed.until, 0), thing(trashed)))
+}
+
+fn thing(trashed: &Trashed) -> String {
+    trashed.image.map_or_else(|| trashed.gallery.to_string(), |image| image.to_string())
+}
+
 pub(crate) fn reference(id: impl std::fmt::Display) -> Key {
     key(format!("ref/{id}"))
 }
@@ -178,11 +202,11 @@ pub(crate) fn event(at: OffsetDateTime, id: EventId) -> Key {
 pub(crate) fn ranges(subject: &Subject, owner: AccountId) -> Vec<Prefix> {
     match subject {
         Subject::Image { .. } | Subject::Renditions { .. } | Subject::Copies { .. } => Vec::new(),
-        Subject::Gallery { gallery } => {
-            ["image", "images", "share"].map(|kind| prefix(format!("{owner}/{kind}/{gallery}"))).to_vec()
-        }
+        Subject::Gallery { gallery } => ["image", "images", "share", "trash"]
+            .map(|kind| prefix(format!("{owner}/{kind}/{gallery}")))
+            .to_vec(),
         Subject::Account => {
-            let parts = ["image", "images", "share", "tally", "galleries", "gallery"];
+            let parts = ["image", "images", "share", "trash", "tally", "galleries", "gallery"];
             let parts = parts.iter().map(|kind| prefix(format!("{owner}/{kind}")));
             parts.chain([prefix(owner.to_string())]).collect()
         }

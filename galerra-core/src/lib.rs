@@ -32,7 +32,7 @@ pub mod zip;
 pub use account::{Account, Email, NewAccount, Plan, ProPlan, Username};
 pub use engine::{
     Archive, Disclosure, Edited, Engine, Form, GalleryEdit, ImageEdit, Knock, Listeners, NewImage, Packed,
-    Page, Parts, Redeveloped, Redevelopment, Seen, SeenImage, Ticked,
+    Page, Parts, Redeveloped, Redevelopment, Seen, SeenImage, Ticked, Trashed,
 };
 pub use env::Env;
 pub use erasure::{

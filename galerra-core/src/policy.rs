@@ -25,6 +25,8 @@ pub struct Policy {
     pub guesses_of_address: Rate,
     /// How fast all of them together may.
     pub guesses_of_link: Rate,
+    /// How long what is deleted lies in the trash.
+    pub trash_life: Duration,
     /// Most images of one gallery that guests have sent and its owner has not taken yet.
     pub max_held: u64,
 }
@@ -42,6 +44,7 @@ impl Default for Policy {
             max_links: 100,
             guesses_of_address: Rate { burst: 10, every: Duration::seconds(10) },
             guesses_of_link: Rate { burst: 100, every: Duration::seconds(10) },
+            trash_life: Duration::days(30),
             max_held: 500,
         }
     }

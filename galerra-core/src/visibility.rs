@@ -19,6 +19,17 @@ pub enum Life {
         /// The link that it came through.
         by: ShareId,
     },
+    /// It is in the trash: its owner may take it out again, until its time is over.
+    Trashed {
+        /// When it was put there.
+        #[serde(with = "time::serde::rfc3339")]
+        since: OffsetDateTime,
+        /// When it is erased.
+        #[serde(with = "time::serde::rfc3339")]
+        until: OffsetDateTime,
+        /// The link that it came through, if it waited for its owner.
+        held: Option<ShareId>,
+    },
     /// An erasure hides it; nothing opens it again.
     Gated {
         /// The erasure.
@@ -36,7 +47,7 @@ impl Life {
     /// Whether it is there for its owner at least.
     #[must_use]
     pub fn is_there(self) -> bool {
-        matches!(self, Self::Live | Self::Held { .. })
+        !matches!(self, Self::Gated { .. })
     }
 }
 
@@ -203,7 +214,7 @@ impl Grant {
         }
         match image.life {
             Life::Live => self.is_owner() || !image.hidden,
-            Life::Held { .. } => self.is_owner(),
+            Life::Held { .. } | Life::Trashed { .. } => self.is_owner(),
             Life::Gated { .. } => false,
         }
     }

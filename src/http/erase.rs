@@ -11,7 +11,7 @@ use super::extract::{Asked, Asking, Id, Mount};
 use super::problem::Answer;
 use super::reply::{self, Urls};
 
-/// Whether a deletion is asked for by name: there is no trash that would keep things for a while.
+/// Whether a deletion is for good: otherwise the trash keeps things for a while.
 #[derive(Deserialize)]
 pub(crate) struct How {
     #[serde(default)]
@@ -27,9 +27,7 @@ pub(crate) async fn image(
 ) -> Answer {
     let engine = doors.galerra.engine();
     if !how.permanent {
-        // Whether it is there and theirs comes first: the advice must not tell strangers that it exists.
-        let seen = engine.image(&viewer, id).await?;
-        return Err(if seen.grant.is_owner() { Error::PermanentRequired } else { Error::NotFound }.into());
+        return Ok(Json(reply::trashed(&engine.trash_image(&viewer, id).await?)).into_response());
     }
     let erasure = engine.erase_image(&viewer, id).await?;
     Ok(accepted(&doors, &mount, &erasure))
@@ -44,8 +42,7 @@ pub(crate) async fn gallery(
 ) -> Answer {
     let engine = doors.galerra.engine();
     if !how.permanent {
-        let seen = engine.gallery(&viewer, id).await?;
-        return Err(if seen.grant.is_owner() { Error::PermanentRequired } else { Error::NotFound }.into());
+        return Ok(Json(reply::trashed(&engine.trash_gallery(&viewer, id).await?)).into_response());
     }
     let erasure = engine.erase_gallery(&viewer, id).await?;
     Ok(accepted(&doors, &mount, &erasure))

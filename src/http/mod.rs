@@ -18,6 +18,7 @@ mod range;
 mod redevelop;
 mod reply;
 mod share;
+mod trash;
 mod upload;
 mod view;
 
@@ -85,6 +86,9 @@ fn routes() -> Vec<Route> {
             &[GET, PATCH, DELETE],
             get(view::image).patch(edit::image).delete(erase::image),
         ),
+        route("/api/v1/trash", &[GET], get(trash::list)),
+        route("/api/v1/images/{id}/restore", &[POST], post(trash::restore_image)),
+        route("/api/v1/galleries/{id}/restore", &[POST], post(trash::restore_gallery)),
         route("/api/v1/images/{id}/original", &[GET], get(view::original)),
         route("/api/v1/images/{id}/master", &[GET], get(view::master)),
         route("/api/v1/erasures/{id}", &[GET], get(erase::show)),

@@ -113,11 +113,9 @@ fn status(error: &Error) -> StatusCode {
             StatusCode::FORBIDDEN
         }
         Error::TooManyGuesses { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Error::NotPrivate
-        | Error::TooManyLinks
-        | Error::TooManyHeld
-        | Error::PermanentRequired
-        | Error::Taken { .. } => StatusCode::CONFLICT,
+        Error::NotPrivate | Error::TooManyLinks | Error::TooManyHeld | Error::Taken { .. } => {
+            StatusCode::CONFLICT
+        }
         Error::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Refused(refusal) => match refusal {
             Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,

@@ -5,8 +5,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use galerra_core::{
-    CachePolicy, EdgeTarget, Erasure, ErasureId, Gallery, Grant, Image, Redevelopment, Rendition, SeenImage,
-    Share, ShareToken, StoreTarget, Ticket, layout,
+    CachePolicy, EdgeTarget, Erasure, ErasureId, Gallery, Grant, Image, Life, Redevelopment, Rendition,
+    SeenImage, Share, ShareToken, StoreTarget, Ticket, Trashed, layout,
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -210,6 +210,9 @@ pub(crate) fn image(urls: &Urls, grant: &Grant, image: &Image) -> Value {
         members.insert("facts_shown".to_owned(), json!(image.shown));
         members.insert("hidden".to_owned(), json!(image.hidden));
         members.insert("held".to_owned(), json!(image.is_held()));
+        if let Life::Trashed { until, .. } = image.life {
+            members.insert("trashed_until".to_owned(), json!(rfc3339(until)));
+        }
         members
             .insert("original".to_owned(), json!(urls.at(&format!("/api/v1/images/{}/original", image.id))));
     }
@@ -233,6 +236,15 @@ pub(crate) fn redevelopment(work: &Redevelopment) -> Value {
         "failed": work.failed,
         "started": rfc3339(work.started),
         "finished": work.finished.map(rfc3339),
+    })
+}
+
+pub(crate) fn trashed(trashed: &Trashed) -> Value {
+    json!({
+        "gallery": trashed.gallery,
+        "image": trashed.image,
+        "trashed": rfc3339(trashed.since),
+        "until": rfc3339(trashed.until),
     })
 }
 

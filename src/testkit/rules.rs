@@ -44,12 +44,14 @@ pub(super) fn rule(method: &Method, path: &str) -> Option<Rule> {
     let seen = if reads { Right::See } else { Right::Own };
     Some(match path {
         "/api/v1/accounts" | "/api/v1/accounts/{id}" | "/api/v1/operator/redevelopment" => Rule::Operator,
-        "/api/v1/account" | "/api/v1/galleries" | "/api/v1/shares" => Rule::Account,
+        "/api/v1/account" | "/api/v1/galleries" | "/api/v1/shares" | "/api/v1/trash" => Rule::Account,
         "/api/v1/galleries/{id}" => Rule::Gallery(seen),
         "/api/v1/galleries/{id}/images" if *method == Method::POST => Rule::Gallery(Right::Send),
         "/api/v1/galleries/{id}/images" | "/g/{id}" => Rule::Gallery(Right::See),
         "/api/v1/galleries/{id}/shares" | "/api/v1/galleries/{id}/audience" => Rule::Gallery(Right::Own),
         "/api/v1/galleries/{id}/archive" => Rule::Gallery(Right::Download),
+        "/api/v1/galleries/{id}/restore" => Rule::Gallery(Right::Own),
+        "/api/v1/images/{id}/restore" => Rule::Image(Right::Own),
         "/api/v1/images/{id}" => Rule::Image(seen),
         "/api/v1/images/{id}/original" => Rule::Image(Right::Own),
         "/api/v1/images/{id}/master" => Rule::Image(Right::Download),
@@ -78,7 +80,7 @@ pub(super) fn may(viewer: &Viewer, right: Right, subject: &Subject) -> bool {
 pub(super) fn may_with(viewer: &Viewer, right: Right, subject: &Subject, picture: &Picture) -> bool {
     match picture.state {
         State::Shown => may(viewer, right, subject),
-        State::Hidden | State::Held => viewer.owner,
+        State::Hidden | State::Held | State::Trashed => viewer.owner,
         State::Deleted => false,
     }
 }

@@ -41,6 +41,7 @@ pub(super) enum State {
     Shown,
     Hidden,
     Held,
+    Trashed,
     Deleted,
 }
 
@@ -156,12 +157,15 @@ impl Stage<'_> {
             json!({"title": canary::TITLE, "description": canary::ABOUT, "visibility": visible.as_str()});
         let id = text(&self.owner(Asked::json(Method::POST, "/api/v1/galleries", &new)).await?, "id");
         let (mut pictures, mut erasure) = (Vec::new(), String::new());
-        for state in [State::Shown, State::Hidden, State::Deleted] {
+        for state in [State::Shown, State::Hidden, State::Trashed, State::Deleted] {
             let made = picture(&self.owner(sent(&id)).await?, state);
             let path = format!("/api/v1/images/{}", made.id);
             match state {
                 State::Hidden => {
                     self.owner(Asked::json(Method::PATCH, path, &json!({"hidden": true}))).await?;
+                }
+                State::Trashed => {
+                    self.owner(Asked::of(Method::DELETE, path)).await?;
                 }
                 State::Deleted => {
                     let delete = Asked::of(Method::DELETE, format!("{path}?permanent=true"));

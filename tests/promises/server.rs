@@ -21,6 +21,15 @@ pub struct Server {
 impl Server {
     /// Starts a server over a data folder, with more settings, and waits until it listens.
     pub fn start(data: &Path, port: u16, settings: &[(&str, String)]) -> Self {
+        Self::begin(data, port, settings, Stdio::inherit())
+    }
+
+    /// The same on a free port, with its log in a file.
+    pub fn start_logging(data: &Path, log: &Path, settings: &[(&str, String)]) -> Self {
+        Self::begin(data, 0, settings, std::fs::File::create(log).unwrap().into())
+    }
+
+    fn begin(data: &Path, port: u16, settings: &[(&str, String)], log: Stdio) -> Self {
         let mut command = Command::new(binary());
         command
             .env("GALERRA_LISTEN", format!("127.0.0.1:{port}"))
@@ -30,6 +39,7 @@ impl Server {
             .env("GALERRA_LOG", "warn")
             .envs(settings.iter().map(|(name, value)| (*name, value.as_str())))
             .stdin(Stdio::null())
+            .stderr(log)
             .stdout(Stdio::piped());
         let mut child = command.spawn().expect("the server starts");
         let mut line = String::new();

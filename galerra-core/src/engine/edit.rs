@@ -176,7 +176,7 @@ impl Engine {
     }
 
     /// Adds to a change the erasure of what networks may hold of it; none where there are no networks.
-    fn tighten(
+    pub(super) fn tighten(
         &self,
         change: &mut Change,
         owner: AccountId,
@@ -205,7 +205,7 @@ fn edited(image: &Image, edit: &ImageEdit) -> Image {
         alt: edit.alt.clone().unwrap_or_else(|| image.alt.clone()),
         shown: edit.shown.clone().unwrap_or_else(|| image.shown.clone()),
         hidden: edit.hidden.unwrap_or(image.hidden),
-        life: if edit.taken && image.life.is_there() { Life::Live } else { image.life },
+        life: if edit.taken && image.is_held() { Life::Live } else { image.life },
         focal,
         recipe,
         ..image.clone()

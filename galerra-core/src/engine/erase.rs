@@ -1,4 +1,5 @@
 use super::records::{Change, Mark, Place, Stored};
+use super::trash::Trashed;
 use super::{Engine, Result};
 use crate::erasure::{Attempts, EdgeStep, StoreStep};
 use crate::plan::PlanPage;
@@ -26,7 +27,12 @@ impl Engine {
             page.add(&image.value);
             change.create(layout::plan_page(erasure.id, 0), &page);
             erasure.pages = 1;
-            self.count_down(&mut change, &image.value).await?;
+            if let Life::Trashed { since, until, .. } = image.value.life {
+                let trashed = Trashed { owner, gallery: gal, image: Some(id), since, until };
+                self.take_out(&mut change, &trashed).await?;
+            } else {
+                self.count_down(&mut change, &image.value).await?;
+            }
             let hidden = image.value.is_kept();
             let gated = Image { life: Life::Gated { by: erasure.id }, hidden, ..image.value };
             change.expect(layout::gallery(owner, gal), gallery.version);
@@ -47,11 +53,15 @@ impl Engine {
             if let Life::Gated { by } = gallery.value.life {
                 return self.begun(by).await;
             }
+            let mut change = Change::default();
+            if let Life::Trashed { since, until, .. } = gallery.value.life {
+                let trashed = Trashed { owner, gallery: id, image: None, since, until };
+                self.take_out(&mut change, &trashed).await?;
+            }
             let rank = layout::rank(gallery.value.created, 0);
             let erasure = self.plan(owner, Subject::Gallery { gallery: id }, &rank);
             let epoch = gallery.value.epoch + 1;
             let gated = Gallery { life: Life::Gated { by: erasure.id }, epoch, ..gallery.value };
-            let mut change = Change::default();
             change.replace(layout::gallery(owner, id), gallery.version, &gated);
             self.unlist(&mut change, layout::gallery_listed(owner, id, &rank)).await?;
             self.accept(change, erasure).await
@@ -148,14 +158,14 @@ impl Engine {
         self.tell(change, Happened::ErasureAccepted { erasure: erasure.id });
     }
 
-    async fn unlist(&self, change: &mut Change, key: galerra_storage::Key) -> Result<()> {
+    pub(super) async fn unlist(&self, change: &mut Change, key: galerra_storage::Key) -> Result<()> {
         if let Some(listed) = self.read::<serde_json::Value>(key.clone()).await? {
             change.remove(key, listed.version);
         }
         Ok(())
     }
 
-    async fn count_down(&self, change: &mut Change, image: &Image) -> Result<()> {
+    pub(super) async fn count_down(&self, change: &mut Change, image: &Image) -> Result<()> {
         let key = layout::tally(image.owner, image.gallery);
         if let Some(tally) = self.read::<Tally>(key.clone()).await? {
             change.replace(key, tally.version, &tally.value.without(image));

@@ -14,6 +14,7 @@ mod records;
 mod redevelop;
 mod share;
 mod tick;
+mod trash;
 mod upload;
 mod view;
 mod write;
@@ -32,6 +33,7 @@ pub use edit::{Edited, GalleryEdit, ImageEdit};
 pub use open::Knock;
 pub use redevelop::{Redeveloped, Redevelopment};
 pub use tick::Ticked;
+pub use trash::Trashed;
 pub use upload::NewImage;
 pub use view::{Seen, SeenImage};
 

@@ -21,12 +21,13 @@ pub struct Ticked {
 }
 
 impl Engine {
-    /// Does what is due: sweeps uploads whose lease is over and moves every open erasure on.
+    /// Does what is due: sweeps uploads whose lease is over, empties the trash, and moves every open erasure on.
     ///
     /// It takes no input, may run in many processes at once, and can be dropped and called again at any
     /// point: all progress is in the records. One failing item never holds up another.
     pub async fn tick(&self) -> Result<Ticked> {
         let swept = self.sweep_uploads().await?;
+        self.empty_trash().await?;
         let mut open = 0;
         let mut after: Option<Key> = None;
         loop {

@@ -71,10 +71,10 @@ impl Engine {
         let decoded = self.decoded(id).await?;
         let grant = self.grant(viewer, &decoded.account, &decoded.gallery).await?;
         match decoded.image.life {
-            Life::Live | Life::Held { .. } if grant.opens(&decoded.image) => {
+            Life::Live | Life::Held { .. } | Life::Trashed { .. } if grant.opens(&decoded.image) => {
                 Ok(SeenImage { grant, image: Arc::clone(&decoded.image) })
             }
-            Life::Live | Life::Held { .. } => Err(Error::NotFound),
+            Life::Live | Life::Held { .. } | Life::Trashed { .. } => Err(Error::NotFound),
             // What nobody could see is not said to have been there.
             Life::Gated { .. } if decoded.image.hidden => Err(Error::NotFound),
             Life::Gated { .. } => Err(gone(&decoded.gallery)),
@@ -171,7 +171,8 @@ impl Engine {
     }
 
     async fn grant(&self, viewer: &Viewer, account: &Account, gallery: &Gallery) -> Result<Grant> {
-        if !account.life.is_live() || !gallery.life.is_live() {
+        let trashed = matches!(gallery.life, Life::Trashed { .. });
+        if !account.life.is_live() || (!gallery.life.is_live() && !trashed) {
             return Err(gone(gallery));
         }
         let (now, policy) = (self.parts.env.now(), &self.parts.policy);

@@ -151,7 +151,7 @@ impl Row {
         assert!(takes, "{what}: {:?}", grant.takes());
         let opens = match (image.life, image.hidden) {
             (Life::Live, false) => true,
-            (Life::Live, true) | (Life::Held { .. }, _) => self.owns,
+            (Life::Live, true) | (Life::Held { .. } | Life::Trashed { .. }, _) => self.owns,
             (Life::Gated { .. }, _) => false,
         };
         assert_eq!(grant.opens(image), opens, "{what}");
@@ -182,6 +182,7 @@ fn the_table_of_who_may_see_what() {
             (world.gated, Life::Live),
             (Life::Live, world.gated),
             (world.gated, world.gated),
+            (Life::Live, Life::Trashed { since: NOW, until: LATER, held: None }),
         ] {
             for visibility in
                 [Visibility::Public, Visibility::Unlisted, Visibility::private(Plan::Pro.pro().unwrap())]
@@ -195,7 +196,7 @@ fn the_table_of_who_may_see_what() {
             }
         }
     }
-    assert_eq!(rows, 2 * 4 * 3 * 4 * 11);
+    assert_eq!(rows, 2 * 5 * 3 * 4 * 11);
 }
 
 /// Compares all viewers and shares with the row that is true for them; answers how many there were.
@@ -233,6 +234,7 @@ fn every_viewer(
                     (true, Life::Live),
                     (false, held),
                     (true, held),
+                    (false, Life::Trashed { since: NOW, until: LATER, held: None }),
                     (false, world.gated),
                 ] {
                     row.assert_fits(&grant, &world.image(gallery, hidden, life), &what);
