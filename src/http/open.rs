@@ -1,6 +1,6 @@
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use galerra_core::{Error, Knock, Pass, Password, Share, ShareToken, layout};
 use serde::Deserialize;
@@ -22,17 +22,18 @@ pub(crate) struct Said {
 }
 
 /// Follows a link. One that asks for a password, or may be opened some times only, is opened by a form: what previews
-/// a link in a chat should not use it up.
+/// a link in a chat should not use it up, nor does looking whether it is there.
 pub(crate) async fn follow(
     State(doors): State<Doors>,
     mount: Mount,
     From(from): From,
     Id(token): Id<ShareToken>,
     Asked(said): Asked<Said>,
+    method: Method,
     headers: HeaderMap,
 ) -> Answer {
     let share = doors.galerra.engine().shared(&token).await?;
-    if share.is_locked() || share.uses.most.is_some() {
+    if share.is_locked() || share.uses.most.is_some() || method == Method::HEAD {
         return page::knock(&share, "");
     }
     // A password in an address would end up in logs: only a form may carry one.

@@ -41,6 +41,7 @@ struct GalleryPage<'a> {
     /// Where its owner goes back to, who looks at it as somebody else.
     leave: Option<String>,
     takes: bool,
+    archive: Option<String>,
     upload: String,
     tiles: Vec<Tile<'a>>,
     next: Option<String>,
@@ -147,6 +148,8 @@ pub(crate) async fn gallery(
         card: card(&urls, &seen, &page.items),
         leave: viewer.guise().map(|_| format!("{}{}", mount.path, layout::gallery_path(id))),
         takes: seen.grant.takes().is_some() && viewer.guise().is_none(),
+        archive: (seen.grant.may_download() && seen.count > 0)
+            .then(|| urls.carrying(&format!("{}/api/v1/galleries/{id}/archive", mount.path))),
         upload: urls.carrying(&format!("{}/api/v1/galleries/{id}/images", mount.path)),
         tiles: page.items.iter().filter_map(|image| tile(&urls, &seen.grant, image)).collect(),
         next: page.next.map(|cursor| {

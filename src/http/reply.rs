@@ -147,7 +147,9 @@ impl Urls<'_> {
                 let signed = self.signed(base, grant, image, rendition);
                 signed.unwrap_or_else(|| self.carrying(&format!("{}{path}", self.mount.path)))
             }
-            _ => self.carrying(&format!("{}{path}", self.mount.path)),
+            (CachePolicy::NoStore, _) => self.carrying(&format!("{}{path}", self.mount.path)),
+            // A pass would only end up in caches.
+            (CachePolicy::Public { .. }, None) => format!("{}{path}", self.mount.path),
         }
     }
 }

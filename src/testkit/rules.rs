@@ -48,12 +48,12 @@ pub(super) fn rule(method: &Method, path: &str) -> Option<Rule> {
         "/api/v1/galleries/{id}" => Rule::Gallery(seen),
         "/api/v1/galleries/{id}/images" if *method == Method::POST => Rule::Gallery(Right::Send),
         "/api/v1/galleries/{id}/images" | "/g/{id}" => Rule::Gallery(Right::See),
-        "/api/v1/galleries/{id}/shares" | "/api/v1/galleries/{id}/audience" => Rule::Gallery(Right::Own),
+        "/api/v1/galleries/{id}/shares"
+        | "/api/v1/galleries/{id}/audience"
+        | "/api/v1/galleries/{id}/restore" => Rule::Gallery(Right::Own),
         "/api/v1/galleries/{id}/archive" => Rule::Gallery(Right::Download),
-        "/api/v1/galleries/{id}/restore" => Rule::Gallery(Right::Own),
-        "/api/v1/images/{id}/restore" => Rule::Image(Right::Own),
         "/api/v1/images/{id}" => Rule::Image(seen),
-        "/api/v1/images/{id}/original" => Rule::Image(Right::Own),
+        "/api/v1/images/{id}/original" | "/api/v1/images/{id}/restore" => Rule::Image(Right::Own),
         "/api/v1/images/{id}/master" => Rule::Image(Right::Download),
         "/i/{image}/{file}" => Rule::Rendition,
         "/oembed" => Rule::Card,

@@ -8,6 +8,7 @@
 )]
 
 mod archive;
+mod audience;
 mod bad_input;
 mod client;
 mod crash;

@@ -145,6 +145,7 @@ async fn a_link_is_opened_without_cookies() {
     let stage = Stage::new();
     let (ada, gallery, thumb, share) = shared(&stage, json!({"download": true})).await;
     let (link, stranger) = (text(&share, "url"), stage.stranger());
+    assert_eq!(stranger.send(Method::HEAD, &link, "", "").await.header("set-cookie"), "");
     // A browser carries the pass on, from address to address.
     let opened = stranger.get(&format!("{link}?cookies=no")).await;
     assert_eq!((opened.status, opened.header("set-cookie")), (StatusCode::SEE_OTHER, ""));

@@ -29,6 +29,12 @@ pub struct Trashed {
     pub until: OffsetDateTime,
 }
 
+/// What both have.
+#[derive(Deserialize)]
+struct Titled {
+    title: Title,
+}
+
 impl Engine {
     /// Puts an image of the viewer's own into the trash: it is out of sight, and out of networks, at once.
     pub async fn trash_image(&self, viewer: &Viewer, id: ImageId) -> Result<Trashed> {
@@ -171,19 +177,12 @@ impl Engine {
         let mut items = Vec::with_capacity(listed.items.len());
         for row in &listed.items {
             let trashed = stored::<Trashed>(row)?.value;
-            let title = match trashed.image {
-                Some(image) => {
-                    let image: Option<Stored<Image>> =
-                        self.read(layout::image(owner, trashed.gallery, image)).await?;
-                    image.map(|image| image.value.title)
-                }
-                None => {
-                    let gallery: Option<Stored<Gallery>> =
-                        self.read(layout::gallery(owner, trashed.gallery)).await?;
-                    gallery.map(|gallery| gallery.value.title)
-                }
+            let key = match trashed.image {
+                Some(image) => layout::image(owner, trashed.gallery, image),
+                None => layout::gallery(owner, trashed.gallery),
             };
-            items.push((trashed, title.unwrap_or_default()));
+            let titled: Option<Stored<Titled>> = self.read(key).await?;
+            items.push((trashed, titled.map(|titled| titled.value.title).unwrap_or_default()));
         }
         Ok(Page { items, next: listed.next })
     }
@@ -213,7 +212,7 @@ impl Engine {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(code = error.code(), "something in the trash could not be erased yet")
+                    tracing::warn!(code = error.code(), "something in the trash could not be erased yet");
                 }
             }
         }
