@@ -236,6 +236,79 @@ mod tests {
         }
     }
 
+    #[derive(Debug)]
+    struct Dice;
+
+    impl Env for Dice {
+        fn now(&self) -> OffsetDateTime {
+            OffsetDateTime::UNIX_EPOCH
+        }
+
+        fn random(&self) -> [u8; 32] {
+            [7; 32]
+        }
+    }
+
+    fn share(lock: Option<PasswordHash>) -> Share {
+        let (created, expires) = (full(), full() + Duration::days(30));
+        let new = NewShare { most_uses: Some(3), ..NewShare::default() };
+        new.drawn(&Dice, GalleryId::draw(&Dice), (created, expires), lock, "digest".to_owned())
+    }
+
+    #[test]
+    fn an_edit_changes_what_it_names_and_nothing_else() {
+        let before = share(None);
+        let same =
+            |a: &Share, b: &Share| serde_json::to_value(a).unwrap() == serde_json::to_value(b).unwrap();
+        assert!(same(&ShareEdit::default().of(&before), &before));
+        let title = |text: &str| Title::parse(text).unwrap();
+        let later = full() + Duration::days(60);
+        let edit = |edit: ShareEdit| edit.of(&before);
+        for (edited, wanted) in [
+            (
+                edit(ShareEdit { label: Some(title("a")), ..ShareEdit::default() }),
+                Share { label: title("a"), ..before.clone() },
+            ),
+            (
+                edit(ShareEdit { recipient: Some(title("b")), ..ShareEdit::default() }),
+                Share { recipient: title("b"), ..before.clone() },
+            ),
+            (
+                edit(ShareEdit { download: Some(true), ..ShareEdit::default() }),
+                Share { terms: Terms { download: true, ..before.terms }, ..before.clone() },
+            ),
+            (
+                edit(ShareEdit { show_metadata: Some(true), ..ShareEdit::default() }),
+                Share { terms: Terms { show_metadata: true, ..before.terms }, ..before.clone() },
+            ),
+            (
+                edit(ShareEdit { upload: Some(true), ..ShareEdit::default() }),
+                Share { terms: Terms { upload: true, ..before.terms }, ..before.clone() },
+            ),
+            (
+                edit(ShareEdit { most_uses: Some(None), ..ShareEdit::default() }),
+                Share { uses: Uses { most: None, ..before.uses }, ..before.clone() },
+            ),
+            (
+                edit(ShareEdit { expires: Some(later), ..ShareEdit::default() }),
+                Share { expires: later, ..before.clone() },
+            ),
+        ] {
+            assert!(same(&edited, &wanted), "{wanted:?}");
+            assert!(!same(&wanted, &before));
+        }
+    }
+
+    #[test]
+    fn a_share_says_whether_it_is_locked_and_what_is_left_of_it() {
+        assert!(!share(None).is_locked());
+        assert!(share(Some(PasswordHash::phc(String::new()))).is_locked());
+        assert_eq!(share(None).uses.left(), Some(3));
+        assert_eq!(Uses { opened: 2, most: Some(3) }.left(), Some(1));
+        assert_eq!(Uses { opened: 4, most: Some(3) }.left(), Some(0));
+        assert_eq!(Uses { opened: 4, most: None }.left(), None);
+    }
+
     #[test]
     fn uses_are_counted_and_end() {
         let mut uses = Uses { opened: 0, most: Some(2) };

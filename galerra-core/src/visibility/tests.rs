@@ -349,3 +349,29 @@ fn an_owner_alone_is_shown_what_a_link_shows() {
     assert!(Opened::for_its_owner(&own, &other).is_none(), "a link to another gallery");
     assert_eq!(grant(&Viewer::anonymous(), Opened::for_its_owner(&own, &share)).unwrap(), guest);
 }
+
+#[test]
+fn a_viewer_carries_what_they_were_given() {
+    let world = World::new();
+    let share = world.share(world.other, LATER, TERMS[0]);
+    let viewer = Viewer::account(AccountId::draw(&world.dice)).with_passes([share.pass(NOW)]);
+    assert_eq!((viewer.passes().len(), viewer.guise()), (1, None));
+    let viewer = viewer.in_guise(Guise::Guest(share.id));
+    assert_eq!((viewer.passes().len(), viewer.guise()), (1, Some(Guise::Guest(share.id))));
+    let many = std::iter::repeat_with(|| share.pass(NOW)).take(Viewer::MAX_PASSES + 5);
+    assert_eq!(viewer.with_passes(many).passes().len(), Viewer::MAX_PASSES);
+}
+
+#[test]
+fn what_is_not_gated_is_there_for_its_owner() {
+    let world = World::new();
+    let held = Life::Held { by: ShareId::draw(&world.dice) };
+    let trashed = Life::Trashed { since: NOW, until: LATER, held: None };
+    for (life, live, there) in
+        [(Life::Live, true, true), (held, false, true), (trashed, false, true), (world.gated, false, false)]
+    {
+        assert_eq!((life.is_live(), life.is_there()), (live, there), "{life:?}");
+    }
+}
+
+mod tickets;
