@@ -98,6 +98,11 @@ ids! {
 }
 
 impl ImageId {
+    /// Where nothing is: an owner and a gallery that nobody has, the same for the same image.
+    pub(crate) fn nowhere(self) -> (AccountId, GalleryId) {
+        (AccountId(self.0), GalleryId(self.0))
+    }
+
     /// Its place among all ids there can be, from 0 to 1.
     #[must_use]
     pub fn share(self) -> f64 {

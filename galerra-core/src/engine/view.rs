@@ -100,7 +100,12 @@ impl Engine {
             }
             self.memo.forget(id);
         }
-        let (owner, gal) = self.place(id).await?;
+        let place = self.place(id).await;
+        // What never was takes as many looks as what is somebody else's: the time of a refusal is to tell nothing.
+        let (owner, gal) = match place {
+            Err(Error::NotFound) => id.nowhere(),
+            found => found?,
+        };
         let keys = [
             layout::reference(id),
             layout::account(owner),
