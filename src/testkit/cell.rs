@@ -132,6 +132,9 @@ impl Looking<'_> {
             if path.ends_with("{id}") && path.starts_with("/api") {
                 self.count(viewer, &asked).await;
             }
+            if path.ends_with("/images") && !viewer.owner {
+                self.pages(viewer, &asked, subject).await;
+            }
         }
     }
 
@@ -207,6 +210,27 @@ impl Looking<'_> {
         self.matrix.cells += 1;
         if !viewer.owner && told.get("image_count") != Some(&json!(1)) {
             self.leak(viewer.name, asked.path.clone(), "counts what they may not see");
+        }
+    }
+
+    /// A list, page by page: it names nothing, and leaves no gap, where there is something that they may not see.
+    async fn pages(&mut self, viewer: &Viewer, asked: &Asked, subject: &Subject) {
+        let mut path = format!("{}?limit=1", asked.path);
+        for _ in 0..10 {
+            let asked = Asked::of(Method::GET, path.clone());
+            let answer = asked.send(self.door, &self.cast.mount, &viewer.headers).await;
+            self.matrix.cells += 1;
+            for picture in subject.pictures.iter().filter(|picture| picture.state != State::Shown) {
+                if tells(&answer, &[&picture.id]).is_some() {
+                    self.leak(viewer.name, path.clone(), "names what they may not see");
+                }
+            }
+            let told: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+            let Some(next) = told.get("next").and_then(Value::as_str) else { return };
+            if told.get("items").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+                self.leak(viewer.name, path.clone(), "has a gap where they may not see");
+            }
+            path = format!("{}?limit=1&cursor={next}", asked.path.split('?').next().unwrap_or_default());
         }
     }
 

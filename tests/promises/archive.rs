@@ -84,7 +84,9 @@ async fn an_archive_holds_what_its_reader_may_have() {
     for refused in [format!("{path}?form=original"), format!("/api/v1/galleries/{}/archive", "gal_x")] {
         assert_eq!(guest.get(&refused).await.status, 404, "{refused}");
     }
-    assert!(unpacked(&guest.get(&format!("{path}?form=none")).await.body).is_empty());
+    for none in ["none", "", "..", "%00"] {
+        assert_eq!(guest.get(&format!("{path}?form={none}")).await.problem(422), "invalid");
+    }
     assert_eq!(stage.stranger().get(&path).await.status, 404);
     let edit = json!({"download": false}).to_string();
     ada.send(Method::PATCH, &format!("/api/v1/shares/{share}"), "application/json", edit).await.expect(200);
@@ -155,6 +157,13 @@ async fn what_was_revoked_meanwhile_ends_a_download() {
     let archive = engine.archive(&viewer, gallery.parse().unwrap(), Some("thumb".into())).await.unwrap();
     engine.pack(&viewer, &archive.packed[0]).await.unwrap();
     assert_eq!(guest.as_bearer(&bearer).get(&path).await.status, 200);
+    // What is announced stays: another title would move everything behind it.
+    let id =
+        text(&guest.get(&format!("/api/v1/galleries/{gallery}/images")).await.expect(200)["items"][1], "id");
+    let retitle = json!({"title": "a title that is longer than the one before"}).to_string();
+    ada.send(Method::PATCH, &format!("/api/v1/images/{id}"), "application/json", retitle).await.expect(200);
+    let (_, packed) = engine.pack(&viewer, &archive.packed[1]).await.unwrap();
+    assert_eq!(packed.entry(), archive.packed[1].entry());
     ada.delete(&format!("/api/v1/shares/{share}")).await.expect(204);
     assert!(matches!(engine.pack(&viewer, &archive.packed[1]).await, Err(galerra::Error::NotFound)));
 }

@@ -99,6 +99,44 @@ async fn a_gallery_that_goes_private_goes_from_every_edge() {
     assert_eq!((scene.held(0), scene.held(1)), (0, 0), "nothing private comes back into a shared cache");
 }
 
+/// A list that left gaps would tell how many images are hidden, which, and since when.
+#[tokio::test]
+async fn a_list_has_no_gaps_where_something_is_hidden() {
+    let stage = Stage::new();
+    let ada = stage.operator().account("ada", "free").await;
+    let gallery = ada.gallery("g", "public").await;
+    let mut hidden = Vec::new();
+    for nth in 0..9 {
+        stage.advance(Duration::seconds(1));
+        let id = text(&ada.upload(&gallery, photos::small(nth)).await, "id");
+        if nth % 3 != 1 {
+            let path = format!("/api/v1/images/{id}");
+            let hide = json!({"hidden": true}).to_string();
+            ada.send(Method::PATCH, &path, "application/json", hide).await.expect(200);
+            hidden.push(id);
+        }
+    }
+    for limit in [1, 2, 3, 4] {
+        let mut seen = 0;
+        let mut path = format!("/api/v1/galleries/{gallery}/images?limit={limit}");
+        loop {
+            let page = stage.stranger().get(&path).await.expect(200);
+            assert!(hidden.iter().all(|id| !page.to_string().contains(id)), "{page}");
+            let count = page["items"].as_array().unwrap().len();
+            seen += count;
+            let Some(next) = page["next"].as_str() else { break };
+            assert_eq!(count, limit, "only the last page is short");
+            path = format!("/api/v1/galleries/{gallery}/images?limit={limit}&cursor={next}");
+        }
+        assert_eq!(seen, 3);
+    }
+    // Nor does the end of the gallery tell what was hidden in it.
+    let erasure = crate::stage::erase(&ada, &format!("/api/v1/galleries/{gallery}")).await;
+    assert_eq!(stage.stranger().get(&format!("/api/v1/images/{}", hidden[0])).await.status, 404);
+    stage.until_done(&ada, &erasure).await;
+    assert_eq!(stage.stranger().get(&format!("/api/v1/images/{}", hidden[0])).await.status, 404);
+}
+
 #[tokio::test]
 async fn a_hidden_image_is_its_owners_alone() {
     let scene = Scene::open(networked()).await;

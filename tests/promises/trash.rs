@@ -131,6 +131,35 @@ async fn a_gallery_in_the_trash_is_closed_to_everyone() {
     assert!(!stage.records.contains(b"trash/"), "no deadline is left");
 }
 
+/// Neither deadline forgets the other, and what leads to a gallery can be ended while it lies there.
+#[tokio::test]
+async fn an_image_is_erased_in_time_from_a_gallery_that_is_in_the_trash_too() {
+    let stage = Stage::new();
+    let ada = stage.operator().account("ada", "pro").await;
+    let gallery = ada.gallery("g", "private").await;
+    let (gone, kept) =
+        (ada.upload(&gallery, photos::small(1)).await, ada.upload(&gallery, photos::small(2)).await);
+    let shares = format!("/api/v1/galleries/{gallery}/shares");
+    let share = text(&ada.post(&shares, &json!({})).await.expect(201), "id");
+    ada.delete(&format!("/api/v1/images/{}", text(&gone, "id"))).await.expect(200);
+    stage.advance(Duration::days(5));
+    ada.delete(&format!("/api/v1/galleries/{gallery}")).await.expect(200);
+    ada.delete(&format!("/api/v1/shares/{share}")).await.expect(204);
+    stage.advance(Duration::days(26));
+    for _ in 0..200 {
+        stage.boot().engine().tick().await.unwrap();
+        stage.advance(Duration::seconds(15));
+    }
+    assert!(!stage.blobs.contains(text(&gone, "id").as_bytes()));
+    assert_eq!(
+        post(&ada, &format!("/api/v1/galleries/{gallery}/restore")).await.expect(200)["image_count"],
+        1
+    );
+    assert_eq!(ada.get(&format!("/api/v1/images/{}", text(&kept, "id"))).await.status, 200);
+    assert_eq!(ada.get("/api/v1/trash").await.expect(200)["items"], json!([]));
+    assert_eq!(ada.get("/api/v1/shares").await.expect(200)["items"], json!([]));
+}
+
 #[tokio::test]
 async fn what_waited_for_its_owner_waits_again() {
     let stage = Stage::new();

@@ -94,6 +94,10 @@ impl Engine {
         loop {
             let page = self.images(&grant, cursor.as_deref(), MAX_PAGE).await?;
             archive.packed.extend(page.items.iter().filter_map(|image| packed(&grant, image, &form)));
+            if archive.packed.is_empty() && !page.items.is_empty() {
+                let reason = "must be `original`, `master` or the name of a preset".to_owned();
+                return Err(Error::Invalid { field: "form", reason });
+            }
             if archive.packed.len() > MOST {
                 let reason = format!("is too large for one archive: it has more than {MOST} images");
                 return Err(Error::Invalid { field: "gallery", reason });
@@ -115,10 +119,12 @@ impl Engine {
             Form::Preset(_) => self.developed(viewer, id, &packed.file).await?,
         };
         let now = self::packed(&seen.grant, &seen.image, &packed.form).ok_or(Error::NotFound)?;
-        // Bytes that were made anew meanwhile would not fit into what was announced.
-        if packed.made.is_some() && now.made != packed.made {
-            return Err(Error::Contended);
-        }
+        // Bytes that were made anew meanwhile would not fit into what was announced; nor would another name.
+        let now = match &packed.made {
+            None => now,
+            planned if (&now.made, &now.file) == (planned, &packed.file) => packed.clone(),
+            Some(_) => return Err(Error::Contended),
+        };
         let now = match now.made {
             Some(Made { crc32: None, .. }) => self.checked(&seen, now).await?,
             _ => now,

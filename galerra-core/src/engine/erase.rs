@@ -19,7 +19,7 @@ impl Engine {
             if let Life::Gated { by } = image.value.life {
                 return self.begun(by).await;
             }
-            let gallery = self.own_gallery(viewer, gal).await?;
+            let gallery = self.own_gallery_or_trashed(viewer, gal).await?;
             let rank = image.value.rank.clone();
             let mut erasure = self.plan(owner, Subject::Image { gallery: gal, image: id }, &rank);
             let mut change = Change::default();

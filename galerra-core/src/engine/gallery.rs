@@ -60,10 +60,20 @@ impl Engine {
         Ok(Page { items, next: listed.next })
     }
 
-    /// A live gallery of the viewer's own; someone else's is not found.
-    pub(super) async fn own_gallery(&self, viewer: &Viewer, id: GalleryId) -> Result<Stored<Gallery>> {
+    /// A gallery of the viewer's own that is live or in the trash.
+    pub(super) async fn own_gallery_or_trashed(
+        &self,
+        viewer: &Viewer,
+        id: GalleryId,
+    ) -> Result<Stored<Gallery>> {
         let account = self.account_of(viewer).await?;
         let found: Option<Stored<Gallery>> = self.read(layout::gallery(account.value.id, id)).await?;
-        found.filter(|gallery| gallery.value.life.is_live()).ok_or(Error::NotFound)
+        found.filter(|gallery| gallery.value.life.is_there()).ok_or(Error::NotFound)
+    }
+
+    /// A live gallery of the viewer's own; someone else's is not found.
+    pub(super) async fn own_gallery(&self, viewer: &Viewer, id: GalleryId) -> Result<Stored<Gallery>> {
+        let found = self.own_gallery_or_trashed(viewer, id).await?;
+        if found.value.life.is_live() { Ok(found) } else { Err(Error::NotFound) }
     }
 }

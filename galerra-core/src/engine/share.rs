@@ -110,7 +110,8 @@ impl Engine {
             return Err(Error::NotFound);
         }
         let share = self.read(layout::share(owner, gallery, id)).await?.ok_or(Error::NotFound)?;
-        Ok(Linked { gallery: self.own_gallery(viewer, gallery).await?, share })
+        // A link can be ended while its gallery is in the trash: it would come back with it.
+        Ok(Linked { gallery: self.own_gallery_or_trashed(viewer, gallery).await?, share })
     }
 
     /// Revokes a link: it opens nothing from this commit on, its passes neither, and the gallery's epoch moves.
@@ -131,7 +132,7 @@ impl Engine {
     /// Revokes every link of a gallery of the viewer's own; answers how many there were.
     pub async fn revoke_all(&self, viewer: &Viewer, id: GalleryId) -> Result<u64> {
         self.settle(|| async {
-            let gallery = self.own_gallery(viewer, id).await?;
+            let gallery = self.own_gallery_or_trashed(viewer, id).await?;
             let mut tightened = relinked(&gallery.value, |_| Some(0))?;
             tightened.epoch += 1;
             let owner = tightened.owner;

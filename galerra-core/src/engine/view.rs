@@ -5,7 +5,7 @@ use galerra_storage::{Blob, Key};
 
 use super::memo::Decoded;
 use super::records::{Place, Stored, stored};
-use super::{Engine, Page, Result, ranked};
+use super::{Engine, MAX_PAGE, Page, Result, ranked};
 use crate::{
     Account, AccountId, Error, Gallery, GalleryId, Grant, Guise, Image, ImageId, Life, Opened, Original,
     Pass, Rendition, Share, StoredMaster, Tally, Ticket, Viewer, decide, honours, layout,
@@ -69,7 +69,11 @@ impl Engine {
     /// Shows an image, if the viewer may see its gallery.
     pub async fn image(&self, viewer: &Viewer, id: ImageId) -> Result<SeenImage> {
         let decoded = self.decoded(id).await?;
-        let grant = self.grant(viewer, &decoded.account, &decoded.gallery).await?;
+        let grant = match self.grant(viewer, &decoded.account, &decoded.gallery).await {
+            // What nobody could see is not said to have been there, whatever it goes with.
+            Err(Error::Gone) if decoded.image.is_kept() => return Err(Error::NotFound),
+            grant => grant?,
+        };
         match decoded.image.life {
             Life::Live | Life::Held { .. } | Life::Trashed { .. } if grant.opens(&decoded.image) => {
                 Ok(SeenImage { grant, image: Arc::clone(&decoded.image) })
@@ -131,14 +135,28 @@ impl Engine {
     pub async fn images(&self, grant: &Grant, cursor: Option<&str>, limit: usize) -> Result<Page<Image>> {
         self.honour(grant)?;
         let (owner, gal) = (grant.owner(), grant.gallery());
-        let listed = self.list(&layout::images(owner, gal), cursor, limit).await?;
-        let ids = listed.items.iter().filter_map(|row| ranked::<ImageId>(&row.key));
-        let keys: Vec<Key> = ids.map(|id| layout::image(owner, gal, id)).collect();
-        let rows = self.parts.records.get(&keys).await?;
-        let images = rows.iter().flatten().map(|row| stored::<Image>(row).map(|image| image.value));
-        let images: Vec<Image> = images.collect::<Result<_>>()?;
-        let items = images.into_iter().filter(|image| grant.opens(image)).collect();
-        Ok(Page { items, next: listed.next })
+        let limit = limit.clamp(1, MAX_PAGE);
+        let (mut items, mut after) = (Vec::new(), cursor.map(str::to_owned));
+        loop {
+            let listed = self.list(&layout::images(owner, gal), after.as_deref(), limit).await?;
+            let ids = listed.items.iter().filter_map(|row| ranked::<ImageId>(&row.key));
+            let keys: Vec<Key> = ids.map(|id| layout::image(owner, gal, id)).collect();
+            for row in self.parts.records.get(&keys).await?.iter().flatten() {
+                let image = stored::<Image>(row)?.value;
+                if grant.opens(&image) {
+                    items.push(image);
+                }
+                // A page is full or the last one, and goes on after what it shows: what it leaves out leaves no gap.
+                if items.len() == limit {
+                    let next = items.last().map(|image| format!("{}.{}", image.rank, image.id));
+                    return Ok(Page { items, next });
+                }
+            }
+            match listed.next {
+                Some(next) => after = Some(next),
+                None => return Ok(Page { items, next: None }),
+            }
+        }
     }
 
     /// The bytes of a rendition named by its file, such as `thumb.jpg`.
