@@ -32,7 +32,7 @@ pub use probe::{Probe, Sighting, Verdict};
 pub use purge::{Progress, Purge, Ticket};
 pub use remote::{Accepted, Follow, Protocol, Remote, Transport, TransportError, refusal};
 pub use secure_link::SecureLink;
-pub use tag::{Tag, TagError};
+pub use tag::{Tag, TagError, TagHeader};
 #[cfg(feature = "client")]
 pub use transport::HttpTransport;
 pub use varnish::Varnish;

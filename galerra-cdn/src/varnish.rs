@@ -7,11 +7,10 @@ use time::OffsetDateTime;
 use url::Url;
 
 use crate::remote::{Accepted, Follow, Protocol, refusal};
-use crate::{Capabilities, CdnError, Probe, Progress, Purge, Sighting, Tag, Ticket, judge};
+use crate::{Capabilities, CdnError, Probe, Progress, Purge, Sighting, Tag, TagHeader, Ticket, judge};
 
 /// Tags in one purge: 33 bytes each stay below Varnish's 8 KiB for a request header.
 const TAGS_MAX: usize = 200;
-const TAGS: HeaderName = HeaderName::from_static("xkey");
 const PURGE: HeaderName = HeaderName::from_static("xkey-purge");
 
 /// One Varnish with the `xkey` module, purged by tag with the method `PURGE`.
@@ -150,10 +149,7 @@ impl Protocol for Varnish {
     }
 
     fn headers(&self, tags: &[Tag]) -> Vec<(HeaderName, HeaderValue)> {
-        if tags.is_empty() {
-            return Vec::new();
-        }
-        vec![(TAGS, tag_list(&tags.iter().map(Tag::as_str).collect::<Vec<_>>()))]
+        TagHeader::Xkey.of(tags).into_iter().collect()
     }
 
     fn url(&self, path: &str) -> Url {
