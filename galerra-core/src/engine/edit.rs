@@ -108,22 +108,37 @@ impl Engine {
         after: &Image,
     ) -> Result<Option<ErasureId>> {
         let (owner, id) = (after.owner, after.gallery);
-        let gallery = self.own_gallery(viewer, id).await?;
         let tally: Option<Stored<Tally>> = self.read(layout::tally(owner, id)).await?;
         if let Some(Stored { version, value }) = tally {
             change.replace(layout::tally(owner, id), version, &value.without(before).with(after));
         }
         if !after.is_kept() {
+            let gallery = self.own_gallery(viewer, id).await?;
             change.expect(layout::gallery(owner, id), gallery.version);
             return Ok(None);
         }
+        self.tighten_around(change, viewer, before).await
+    }
+
+    /// Adds to a change that nobody else may see an image any more: the gallery's epoch moves, and networks lose what
+    /// they may have of it.
+    pub(super) async fn tighten_around(
+        &self,
+        change: &mut Change,
+        viewer: &Viewer,
+        image: &Image,
+    ) -> Result<Option<ErasureId>> {
+        let gallery = self.own_gallery(viewer, image.gallery).await?;
         let open = gallery.value.visibility.is_open();
         let tighter = Gallery { epoch: gallery.value.epoch + 1, ..gallery.value };
-        change.replace(layout::gallery(owner, id), gallery.version, &tighter);
+        change.replace(layout::gallery(image.owner, image.gallery), gallery.version, &tighter);
+        if !open || image.is_kept() {
+            return Ok(None);
+        }
         let mut page = PlanPage::default();
-        page.add_served(after);
-        let subject = Subject::Copies { gallery: id, image: Some(after.id) };
-        Ok(if open { self.tighten(change, owner, subject, Some(&page)) } else { None })
+        page.add_served(image);
+        let subject = Subject::Copies { gallery: image.gallery, image: Some(image.id) };
+        Ok(self.tighten(change, image.owner, subject, Some(&page)))
     }
 
     /// Changes what its owner says about a gallery and who may see it. Making an open one private takes it out of

@@ -3,7 +3,6 @@ use time::OffsetDateTime;
 
 use super::records::{Change, Stored, stored};
 use super::{Engine, Page, Result};
-use crate::plan::PlanPage;
 use crate::{
     AccountId, Error, Gallery, GalleryId, Happened, Image, ImageId, Life, Subject, Tally, Title, Viewer,
     layout,
@@ -71,21 +70,6 @@ impl Engine {
             Ok(trashed)
         })
         .await
-    }
-
-    /// Adds to a change that fewer people may see an image: the gallery's epoch, and what networks hold of it.
-    async fn tighten_around(&self, change: &mut Change, viewer: &Viewer, image: &Image) -> Result<()> {
-        let gallery = self.own_gallery(viewer, image.gallery).await?;
-        let open = gallery.value.visibility.is_open();
-        let tighter = Gallery { epoch: gallery.value.epoch + 1, ..gallery.value };
-        change.replace(layout::gallery(image.owner, image.gallery), gallery.version, &tighter);
-        if open && !image.is_kept() {
-            let mut page = PlanPage::default();
-            page.add_served(image);
-            let subject = Subject::Copies { gallery: image.gallery, image: Some(image.id) };
-            self.tighten(change, image.owner, subject, Some(&page));
-        }
-        Ok(())
     }
 
     /// Puts a gallery of the viewer's own into the trash, with all that is in it.

@@ -117,6 +117,18 @@ fn opened(share: &Share) -> Option<Opened<'_>> {
     share.opened_by(&share.pass(then), then)
 }
 
+fn rendition(name: &str, audience: Audience) -> Rendition {
+    Rendition {
+        name: name.to_owned(),
+        format: Format::Jpeg,
+        width: 1,
+        height: 1,
+        audience,
+        round: 0,
+        made: None,
+    }
+}
+
 /// What a row of the table says, written down without `decide`.
 #[allow(clippy::struct_excessive_bools, reason = "a row of a truth table")]
 struct Row {
@@ -260,15 +272,6 @@ fn what_is_hidden_or_the_owners_is_for_no_cache() {
     let owner = world.account(Plan::Free, Life::Live);
     let gallery = world.gallery(owner.id, Visibility::Public, Life::Live);
     let grant = decide(&Viewer::account(owner.id), &owner, &gallery, None, &Policy::default(), NOW).unwrap();
-    let rendition = |audience| Rendition {
-        name: "a".to_owned(),
-        format: Format::Jpeg,
-        width: 1,
-        height: 1,
-        audience,
-        round: 0,
-        made: None,
-    };
     for (hidden, audience, kept) in [
         (false, Audience::Everyone, true),
         (false, Audience::Guests, true),
@@ -276,7 +279,7 @@ fn what_is_hidden_or_the_owners_is_for_no_cache() {
         (true, Audience::Everyone, false),
     ] {
         let image = world.image(&gallery, hidden, Life::Live);
-        let cache = grant.cache_of(&image, &rendition(audience));
+        let cache = grant.cache_of(&image, &rendition("a", audience));
         assert_eq!(cache != CachePolicy::NoStore, kept, "{hidden} {audience:?}");
     }
 }

@@ -5,18 +5,6 @@ use galerra_cdn::SecureLink;
 use super::*;
 use crate::Signed;
 
-fn rendition(name: &str, audience: Audience) -> Rendition {
-    Rendition {
-        name: name.to_owned(),
-        format: Format::Jpeg,
-        width: 1,
-        height: 1,
-        audience,
-        round: 0,
-        made: None,
-    }
-}
-
 struct Case {
     world: World,
     owner: Account,
