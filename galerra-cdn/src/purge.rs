@@ -2,18 +2,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::Tag;
 
-/// What a network is asked to forget: one tag or more. "Everything" has no spelling.
+/// What a network is asked to forget: one tag or more, and where responses with these tags are served.
+/// "Everything" has no spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Purge {
     first: Tag,
     rest: Vec<Tag>,
+    paths: Vec<String>,
 }
 
 impl Purge {
     /// Forget all responses that carry this tag.
     #[must_use]
     pub fn tag(tag: Tag) -> Self {
-        Self { first: tag, rest: Vec::new() }
+        Self { first: tag, rest: Vec::new(), paths: Vec::new() }
     }
 
     /// Forget the responses that carry this tag, too.
@@ -23,9 +25,23 @@ impl Purge {
         self
     }
 
+    /// Says where responses with these tags are served, for networks that select by paths: each path starts
+    /// with `/`, has no query, and is what visitors of the network ask for.
+    #[must_use]
+    pub fn with_paths<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.paths.extend(paths.into_iter().map(Into::into));
+        self
+    }
+
     /// The tags, at least one.
     pub fn tags(&self) -> impl Iterator<Item = &Tag> {
         std::iter::once(&self.first).chain(&self.rest)
+    }
+
+    /// The paths, if any are known.
+    #[must_use]
+    pub fn paths(&self) -> &[String] {
+        &self.paths
     }
 }
 

@@ -3,11 +3,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::stream::{StreamExt, TryStreamExt, iter};
 use http::{HeaderName, HeaderValue, Request, Response, header};
 use time::OffsetDateTime;
 use url::Url;
 
 use crate::{Capabilities, Cdn, CdnError, Probe, Progress, Purge, Sighting, Tag, Ticket, Verdict};
+
+/// Requests of one purge under way at once.
+const AT_ONCE: usize = 8;
 
 /// What a provider speaks, without a socket: requests out, answers in.
 ///
@@ -18,8 +22,9 @@ pub trait Protocol: std::fmt::Debug + Send + Sync {
     fn name(&self) -> &str;
     /// As [`Cdn::capabilities`].
     fn capabilities(&self) -> Capabilities;
-    /// The requests that carry a purge: more than one only when the provider limits tags in a call.
-    fn purge(&self, purge: &Purge) -> Vec<Request<Bytes>>;
+    /// The requests that carry a purge, in any order: more than one only when the provider limits what fits
+    /// into a call, none when there is nothing to ask for.
+    fn purge(&self, purge: &Purge) -> Result<Vec<Request<Bytes>>, CdnError>;
     /// What one answer to one of these requests means.
     fn accepted(&self, answer: &Response<Bytes>) -> Result<Accepted, CdnError>;
     /// One ticket for all accepted requests of a purge.
@@ -104,6 +109,11 @@ impl<P: Protocol> Remote<P> {
     ) -> Result<Response<Bytes>, CdnError> {
         self.transport.send(request).await.map_err(|error| unsent(self.name(), operation, &error))
     }
+
+    /// Sends one request of a purge.
+    async fn ask(&self, request: Request<Bytes>) -> Result<Accepted, CdnError> {
+        self.protocol.accepted(&self.send("purge", request).await?)
+    }
 }
 
 #[async_trait]
@@ -117,11 +127,9 @@ impl<P: Protocol> Cdn for Remote<P> {
     }
 
     async fn purge(&self, purge: &Purge) -> Result<Ticket, CdnError> {
-        let mut receipts = Vec::new();
-        for request in self.protocol.purge(purge) {
-            receipts.push(self.protocol.accepted(&self.send("purge", request).await?)?);
-        }
-        Ok(self.protocol.ticket(receipts))
+        let requests = iter(self.protocol.purge(purge)?);
+        let receipts = requests.map(|request| self.ask(request)).buffer_unordered(AT_ONCE);
+        Ok(self.protocol.ticket(receipts.try_collect().await?))
     }
 
     async fn progress(&self, ticket: &Ticket) -> Result<Progress, CdnError> {

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use time::Duration;
 
-use super::{Bench, bodies, forget, probe_of, public, tag, verdict, warm};
-use crate::{Purge, Verdict};
+use super::{Bench, bodies, forget, probe_of, public, publish, purge, tag, verdict, warm, withdraw};
+use crate::Verdict;
 
 /// A page that visitors get is present.
 pub async fn what_is_served_is_present(bench: &dyn Bench) {
@@ -17,9 +17,9 @@ pub async fn what_is_served_is_present(bench: &dyn Bench) {
 /// Withdrawn at the origin and purged: visitors get nothing any more, and the probe says so.
 pub async fn done_means_gone(bench: &dyn Bench) {
     warm(bench, "/gone", "secret", &["gone"]).await;
-    bench.shelf().withdraw("/gone");
+    withdraw(bench, "/gone");
     let probe = probe_of(bench, "/gone", "secret");
-    forget(bench, Purge::tag(tag("gone"))).await;
+    forget(bench, purge(bench, "gone", &["/gone"])).await;
     let seen = verdict(bench, &probe).await;
     assert_eq!(bodies(bench, "/gone").await, [""], "nobody gets it any more");
     assert!(matches!(seen, None | Some(Verdict::Absent)), "{seen:?}");
@@ -28,9 +28,9 @@ pub async fn done_means_gone(bench: &dyn Bench) {
 /// Withdrawn but not purged is present: only a look at the network counts.
 pub async fn acceptance_is_no_evidence(bench: &dyn Bench) {
     warm(bench, "/kept", "secret", &["kept"]).await;
-    bench.shelf().withdraw("/kept");
+    withdraw(bench, "/kept");
     let probe = probe_of(bench, "/kept", "secret");
-    forget(bench, Purge::tag(tag("not-kept"))).await;
+    forget(bench, purge(bench, "not-kept", &["/not-kept"])).await;
     let seen = verdict(bench, &probe).await;
     assert!(matches!(seen, None | Some(Verdict::Present)), "{seen:?}");
     assert_eq!(bodies(bench, "/kept").await, ["secret"]);
@@ -48,7 +48,7 @@ pub async fn a_copy_from_before_the_gate_is_present(bench: &dyn Bench) {
 /// A page with other bytes does not prove that the bytes are gone.
 pub async fn another_page_is_not_absence(bench: &dyn Bench) {
     let probe = probe_of(bench, "/page", "secret");
-    bench.shelf().publish("/page", public(bench, "this image was removed", &["page"]));
+    publish(bench, "/page", public(bench, "this image was removed", &["page"]));
     let seen = verdict(bench, &probe).await;
     assert!(matches!(seen, None | Some(Verdict::Inconclusive)), "{seen:?}");
 }
@@ -56,13 +56,13 @@ pub async fn another_page_is_not_absence(bench: &dyn Bench) {
 /// A network that is down, even in part, is never absent.
 pub async fn nothing_is_absent_while_down(bench: &dyn Bench) {
     warm(bench, "/down", "secret", &["down"]).await;
-    bench.shelf().withdraw("/down");
+    withdraw(bench, "/down");
     let probe = probe_of(bench, "/down", "secret");
     if !bench.take_down().await || !bench.cdn().capabilities().probes {
         return;
     }
     // A network that is wholly down refuses the purge, one that is partly down accepts it.
-    bench.cdn().purge(&Purge::tag(tag("down"))).await.ok();
+    bench.cdn().purge(&purge(bench, "down", &["/down"])).await.ok();
     bench.settle().await;
     match bench.cdn().probe(&probe).await {
         Ok(seen) => assert_eq!(seen.verdict, Verdict::Inconclusive),
@@ -82,11 +82,11 @@ pub async fn a_probe_carries_no_credential(bench: &dyn Bench) {
 
 /// Probing what is gone does not make the network store anything.
 pub async fn a_probe_leaves_no_copy(bench: &dyn Bench) {
-    bench.shelf().withdraw("/trace");
+    withdraw(bench, "/trace");
     let probe = probe_of(bench, "/trace", "secret");
     let first = verdict(bench, &probe).await;
     assert!(matches!(first, None | Some(Verdict::Absent)), "{first:?}");
-    bench.shelf().publish("/trace", public(bench, "new", &["trace"]));
+    publish(bench, "/trace", public(bench, "new", &["trace"]));
     assert_eq!(bodies(bench, "/trace").await, ["new"]);
 }
 
@@ -102,7 +102,7 @@ pub async fn private_answers_are_never_stored(bench: &dyn Bench) {
             let mut page = Response::new(Bytes::from_static(body.as_bytes()));
             page.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
             page.headers_mut().extend(bench.cdn().headers(&[tag("private")]));
-            bench.shelf().publish(path, page);
+            publish(bench, path, page);
             assert_eq!(bodies(bench, path).await, [body], "{cache_control}");
         }
     }

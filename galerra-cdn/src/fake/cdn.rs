@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue};
 use time::OffsetDateTime;
 use url::Url;
 
-use super::{CACHE_TAG, FakeCdn, Fault, HOST, Place, State, serve::visit};
+use super::{CACHE_TAG, FakeCdn, Fault, HOST, Place, State, serve::visit, store::Wanted};
 use crate::{Capabilities, Cdn, CdnError, Probe, Progress, Purge, Sighting, Tag, Ticket, Verdict, judge};
 
 #[async_trait]
@@ -15,11 +15,17 @@ impl Cdn for FakeCdn {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { probes: self.probes, signs: false, purge_max: self.state().delay }
+        Capabilities {
+            probes: self.probes,
+            signs: false,
+            selects: self.selects,
+            purge_max: self.state().delay,
+        }
     }
 
     async fn purge(&self, purge: &Purge) -> Result<Ticket, CdnError> {
         let now = self.clock.now();
+        let wanted = Wanted::of(purge, self.selects);
         let mut state = self.state();
         if !state.stores.values().any(super::Store::is_up) {
             return Err(self.transient("no edge is up"));
@@ -34,11 +40,11 @@ impl Cdn for FakeCdn {
             }
             Some(Fault::Lie) => {}
             Some(Fault::FailAfter) => {
-                state.send(now, purge, &[]);
+                state.send(now, &wanted, &[]);
                 return Err(self.transient("it failed after it was done"));
             }
-            Some(Fault::Lose(ref places)) => state.send(now, purge, places),
-            None => state.send(now, purge, &[]),
+            Some(Fault::Lose(ref places)) => state.send(now, &wanted, places),
+            None => state.send(now, &wanted, &[]),
         }
         let due = now + state.delay;
         state.accepted.push((due, purge.clone()));
@@ -101,10 +107,10 @@ impl Cdn for FakeCdn {
 
 impl State {
     /// Sends a purge to every cache but those that lose it, parents before edges.
-    fn send(&mut self, now: OffsetDateTime, purge: &Purge, lost: &[Place]) {
+    fn send(&mut self, now: OffsetDateTime, wanted: &Wanted, lost: &[Place]) {
         let due = now + self.delay;
         for (_, store) in self.stores.iter_mut().filter(|(place, _)| !lost.contains(place)) {
-            store.expect(due, purge.tags().cloned().collect());
+            store.expect(due, wanted.clone());
         }
     }
 }

@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 pub use clock::Clock;
 use store::Store;
 
-use crate::{Purge, Tag};
+use crate::{Purge, Selects, Tag};
 
 const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
 const HOST: &str = "cdn.test";
@@ -101,6 +101,7 @@ pub struct FakeCdn {
     name: String,
     clock: Clock,
     probes: bool,
+    selects: Selects,
     state: Arc<Mutex<State>>,
 }
 
@@ -127,7 +128,7 @@ impl FakeCdn {
         };
         let clock = Clock::at(time::macros::datetime!(2026-01-01 00:00 UTC));
         let state = Arc::new(Mutex::new(state));
-        Self { name: "fake".into(), clock, probes: true, state }.with_edges(1)
+        Self { name: "fake".into(), clock, probes: true, selects: Selects::Tags, state }.with_edges(1)
     }
 
     /// A network of this name.
@@ -165,6 +166,13 @@ impl FakeCdn {
     #[must_use]
     pub fn without_probes(mut self) -> Self {
         self.probes = false;
+        self
+    }
+
+    /// A network that goes by the paths of a purge alone.
+    #[must_use]
+    pub fn by_paths(mut self) -> Self {
+        self.selects = Selects::Paths;
         self
     }
 

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::CACHE_TAG;
-use crate::Tag;
+use crate::{Purge, Selects, Tag};
 
 /// One cache: stored responses and the purges on their way to it.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Store {
     name: String,
     up: bool,
     entries: BTreeMap<Key, Vec<Entry>>,
-    pending: Vec<(OffsetDateTime, Vec<Tag>)>,
+    pending: Vec<(OffsetDateTime, Wanted)>,
 }
 
 /// Host, path and query.
@@ -28,6 +28,13 @@ struct Entry {
     policy: CachePolicy,
     body: Bytes,
     tags: Vec<String>,
+}
+
+/// What a purge wants forgotten.
+#[derive(Debug, Clone)]
+pub(super) enum Wanted {
+    Tags(Vec<Tag>),
+    Paths(Vec<String>),
 }
 
 /// What a cache found for a request.
@@ -51,15 +58,15 @@ impl Store {
     }
 
     /// Notes a purge that arrives at the time given.
-    pub(super) fn expect(&mut self, due: OffsetDateTime, tags: Vec<Tag>) {
-        self.pending.push((due, tags));
+    pub(super) fn expect(&mut self, due: OffsetDateTime, wanted: Wanted) {
+        self.pending.push((due, wanted));
     }
 
     /// Lets purges arrive that are due; a cache that is down misses them.
     pub(super) fn settle(&mut self, now: OffsetDateTime) {
-        for (_, tags) in self.pending.extract_if(.., |(due, _)| *due <= now) {
+        for (_, wanted) in self.pending.extract_if(.., |(due, _)| *due <= now) {
             if self.up {
-                forget(&mut self.entries, &tags);
+                forget(&mut self.entries, &wanted);
             }
         }
     }
@@ -161,9 +168,28 @@ impl Entry {
     }
 }
 
-fn forget(entries: &mut BTreeMap<Key, Vec<Entry>>, tags: &[Tag]) {
-    for variants in entries.values_mut() {
-        variants.retain(|entry| !tags.iter().any(|tag| entry.carries(tag)));
+impl Wanted {
+    pub(super) fn of(purge: &Purge, selects: Selects) -> Self {
+        match selects {
+            Selects::Tags => Self::Tags(purge.tags().cloned().collect()),
+            Selects::Paths => Self::Paths(purge.paths().to_vec()),
+        }
+    }
+
+    fn covers(&self, (_, target): &Key, entry: &Entry) -> bool {
+        match self {
+            Self::Tags(tags) => tags.iter().any(|tag| entry.carries(tag)),
+            Self::Paths(paths) => {
+                let path = target.split_once('?').map_or(target.as_str(), |(path, _)| path);
+                paths.iter().any(|wanted| wanted == path)
+            }
+        }
+    }
+}
+
+fn forget(entries: &mut BTreeMap<Key, Vec<Entry>>, wanted: &Wanted) {
+    for (key, variants) in entries.iter_mut() {
+        variants.retain(|entry| !wanted.covers(key, entry));
     }
     entries.retain(|_, variants| !variants.is_empty());
 }

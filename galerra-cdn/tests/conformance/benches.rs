@@ -5,10 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use galerra_cdn::conformance::{Bench, Shelf};
-use galerra_cdn::{Cdn, FakeCdn, HttpTransport, Remote, Transport, Varnish};
-use http::{HeaderValue, Request, Response, Uri, header};
+use galerra_cdn::{Cdn, FakeCdn, HttpTransport, Protocol, Remote, Transport, Varnish};
+use http::{HeaderValue, Method, Request, Response, Uri, header};
 use time::OffsetDateTime;
 
+use crate::nginx::Nginx;
 use crate::origin;
 use crate::varnish::Varnishd;
 
@@ -73,22 +74,99 @@ impl Bench for Fake {
     }
 }
 
-/// A real Varnish that serves any host, with one of them public.
-pub(crate) struct Real {
-    cdn: Remote<Varnish>,
+/// A real server of one kind, as its own file starts it.
+pub(crate) trait Server: Send + Sync + Sized {
+    /// Where visitors find what it stores.
+    const ROOT: &'static str;
+    /// Starts one in front of an origin; `None` when this machine has none.
+    fn start(origin_port: u16) -> Option<Self>;
+    fn port(&self) -> u16;
+    fn stop(&self);
+    /// How this crate speaks to it.
+    fn network(&self) -> Box<dyn Cdn>;
+}
+
+impl Server for Varnishd {
+    const ROOT: &'static str = "";
+
+    fn start(origin_port: u16) -> Option<Self> {
+        Varnishd::start(origin_port)
+    }
+
+    fn port(&self) -> u16 {
+        Varnishd::port(self)
+    }
+
+    fn stop(&self) {
+        Varnishd::stop(self);
+    }
+
+    fn network(&self) -> Box<dyn Cdn> {
+        let url = format!("varnish://127.0.0.1:{}?host=img.example", self.port());
+        remote(Varnish::from_url(&url).expect("a Varnish URL"))
+    }
+}
+
+impl Server for Nginx {
+    const ROOT: &'static str = "/i";
+
+    fn start(origin_port: u16) -> Option<Self> {
+        Nginx::start(origin_port, "0123456789abcdef")
+    }
+
+    fn port(&self) -> u16 {
+        Nginx::port(self)
+    }
+
+    fn stop(&self) {
+        Nginx::stop(self);
+    }
+
+    fn network(&self) -> Box<dyn Cdn> {
+        let url = format!("nginx://127.0.0.1:{}?host=img.example", self.port());
+        remote(galerra_cdn::Nginx::from_url(&url).expect("an nginx URL"))
+    }
+}
+
+fn remote(protocol: impl Protocol + 'static) -> Box<dyn Cdn> {
+    Box::new(Remote::new(protocol, Arc::new(HttpTransport::new())))
+}
+
+/// A real server that serves any host, with one of them public.
+pub(crate) struct Real<S> {
+    cdn: Box<dyn Cdn>,
     visitor: HttpTransport,
-    varnish: Varnishd,
+    server: S,
     shelf: Arc<Shelf>,
 }
 
-impl Real {
+impl<S: Server> Real<S> {
     pub(crate) async fn start() -> Option<Self> {
         let shelf = Arc::new(Shelf::new());
-        let varnish = Varnishd::start(origin::serve(Arc::clone(&shelf)).await)?;
-        let url = format!("varnish://127.0.0.1:{}?host=img.example", varnish.port());
-        let protocol = Varnish::from_url(&url).expect("a Varnish URL");
-        let cdn = Remote::new(protocol, Arc::new(HttpTransport::new()));
-        Some(Self { cdn, visitor: HttpTransport::new(), varnish, shelf })
+        let server = S::start(origin::serve(Arc::clone(&shelf)).await)?;
+        Some(Self { cdn: server.network(), visitor: HttpTransport::new(), server, shelf })
+    }
+
+    pub(crate) fn server(&self) -> &S {
+        &self.server
+    }
+
+    /// Publishes a page with these headers.
+    pub(crate) fn publish(&self, path: &str, headers: &[(&str, &str)], body: &'static str) {
+        let mut page = Response::builder();
+        for (name, value) in headers {
+            page = page.header(*name, *value);
+        }
+        self.shelf.publish(path, page.body(body.into()).expect("a response"));
+    }
+
+    /// What one visitor gets.
+    pub(crate) async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
+        let mut request = Request::builder().method(method).uri(self.cdn.url(path).as_str());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.visit(request.body(Bytes::new()).expect("a request")).await.swap_remove(0)
     }
 
     /// The request as it goes to the one server: the host of the URL becomes a header.
@@ -97,7 +175,7 @@ impl Real {
         let host = parts.uri.authority().expect("an absolute URI").as_str();
         parts.headers.insert(header::HOST, HeaderValue::from_str(host).expect("a host"));
         let path = parts.uri.path_and_query().expect("a path").clone();
-        let server = format!("127.0.0.1:{}", self.varnish.port());
+        let server = format!("127.0.0.1:{}", self.server.port());
         parts.uri =
             Uri::builder().scheme("http").authority(server).path_and_query(path).build().expect("a URI");
         Request::from_parts(parts, body)
@@ -105,9 +183,9 @@ impl Real {
 }
 
 #[async_trait]
-impl Bench for Real {
+impl<S: Server> Bench for Real<S> {
     fn cdn(&self) -> &dyn Cdn {
-        &self.cdn
+        &*self.cdn
     }
 
     fn shelf(&self) -> &Shelf {
@@ -127,15 +205,19 @@ impl Bench for Real {
         Vec::new()
     }
 
-    async fn visit(&self, request: Request<Bytes>) -> Vec<Response<Bytes>> {
-        vec![self.visitor.send(self.redirect(request)).await.expect("Varnish answers")]
+    fn root(&self) -> &'static str {
+        S::ROOT
     }
 
-    /// A Varnish is done when it answers.
+    async fn visit(&self, request: Request<Bytes>) -> Vec<Response<Bytes>> {
+        vec![self.visitor.send(self.redirect(request)).await.expect("the server answers")]
+    }
+
+    /// These servers are done when they answer.
     async fn settle(&self) {}
 
     async fn take_down(&self) -> bool {
-        self.varnish.stop();
+        self.server.stop();
         true
     }
 }

@@ -3,37 +3,22 @@
 use bytes::Bytes;
 use galerra_cdn::Tag;
 use galerra_cdn::conformance::Bench;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Response, StatusCode};
 
 use crate::benches::Real;
+use crate::varnish::Varnishd;
 
 /// The answer to the second of two visits, between which the origin changes its mind.
-async fn second(bench: &Real, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
-    publish(bench, path, headers, "first");
-    visit(bench, Method::GET, path, &[]).await;
-    publish(bench, path, headers, "second");
-    visit(bench, Method::GET, path, &[]).await
-}
-
-fn publish(bench: &Real, path: &str, headers: &[(&str, &str)], body: &'static str) {
-    let mut page = Response::builder();
-    for (name, value) in headers {
-        page = page.header(*name, *value);
-    }
-    bench.shelf().publish(path, page.body(body.into()).expect("a response"));
-}
-
-async fn visit(bench: &Real, method: Method, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
-    let mut request = Request::builder().method(method).uri(bench.cdn().url(path).as_str());
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    bench.visit(request.body(Bytes::new()).expect("a request")).await.swap_remove(0)
+async fn second(bench: &Real<Varnishd>, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
+    bench.publish(path, headers, "first");
+    bench.ask(Method::GET, path, &[]).await;
+    bench.publish(path, headers, "second");
+    bench.ask(Method::GET, path, &[]).await
 }
 
 #[tokio::test]
 async fn only_explicitly_public_answers_are_stored() {
-    let Some(bench) = Real::start().await else { return };
+    let Some(bench) = Real::<Varnishd>::start().await else { return };
     for (path, headers, stored) in [
         ("/1", &[("cache-control", "public, max-age=300")][..], true),
         ("/2", &[("cache-control", "max-age=0, s-maxage=300")], true),
@@ -56,7 +41,7 @@ async fn only_explicitly_public_answers_are_stored() {
 
 #[tokio::test]
 async fn visitors_see_what_the_cache_did_but_no_tags() {
-    let Some(bench) = Real::start().await else { return };
+    let Some(bench) = Real::<Varnishd>::start().await else { return };
     let tags = bench.cdn().headers(&[Tag::parse("i-1").expect("a tag")]);
     let tags: Vec<_> =
         tags.iter().map(|(name, value)| (name.as_str(), value.to_str().expect("ASCII"))).collect();
@@ -69,20 +54,20 @@ async fn visitors_see_what_the_cache_did_but_no_tags() {
 
 #[tokio::test]
 async fn a_purge_without_proper_tags_is_refused() {
-    let Some(bench) = Real::start().await else { return };
+    let Some(bench) = Real::<Varnishd>::start().await else { return };
     let purge = Method::from_bytes(b"PURGE").expect("a method");
     for headers in [&[][..], &[("xkey-purge", "")], &[("xkey-purge", "a,b")], &[("xkey-purge", "*")]] {
-        let answer = visit(&bench, purge.clone(), "/", headers).await;
+        let answer = bench.ask(purge.clone(), "/", headers).await;
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{headers:?}");
     }
 }
 
 #[tokio::test]
 async fn what_an_account_may_see_does_not_come_from_the_cache() {
-    let Some(bench) = Real::start().await else { return };
+    let Some(bench) = Real::<Varnishd>::start().await else { return };
     second(&bench, "/who", &[("cache-control", "public, max-age=300")]).await;
-    let answer = visit(&bench, Method::GET, "/who", &[("authorization", "Bearer a")]).await;
+    let answer = bench.ask(Method::GET, "/who", &[("authorization", "Bearer a")]).await;
     assert_eq!(answer.body(), "second", "an authorised request is asked of the origin");
-    let answer = visit(&bench, Method::GET, "/who", &[("cookie", "a=b")]).await;
+    let answer = bench.ask(Method::GET, "/who", &[("cookie", "a=b")]).await;
     assert_eq!(answer.body(), "first", "a public page is the same with a cookie");
 }
