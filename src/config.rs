@@ -15,7 +15,7 @@ pub struct Config {
     pub records: Location,
     /// Where bytes lie: `memory:`, `file:PATH`, `s3://BUCKET/PREFIX`, …
     pub blobs: Location,
-    /// The networks in front: `varnish://HOST:PORT`, each edge by itself. None is a valid answer.
+    /// The networks in front: `varnish://HOST:PORT` or `nginx://HOST:PORT`, each edge by itself. None is a valid answer.
     pub cdn: Vec<Location>,
     /// Where people reach this service, such as `https://photos.example`; share links start with it.
     pub public_url: Option<Url>,

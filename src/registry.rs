@@ -63,11 +63,9 @@ impl Default for Registry {
         #[cfg(feature = "azure")]
         let known = known.with_bucket("az");
         #[cfg(feature = "varnish")]
-        let known = known.with_cdn("varnish", |url| async move {
-            let protocol = galerra_cdn::Varnish::from_url(url.as_str())?;
-            let transport = Arc::new(galerra_cdn::HttpTransport::new());
-            Ok(Arc::new(galerra_cdn::Remote::new(protocol, transport)) as Arc<dyn Cdn>)
-        });
+        let known = known
+            .with_cdn("varnish", |url| async move { Ok(edge(galerra_cdn::Varnish::from_url(url.as_str())?)) })
+            .with_cdn("nginx", |url| async move { Ok(edge(galerra_cdn::Nginx::from_url(url.as_str())?)) });
         known
     }
 }
@@ -134,6 +132,12 @@ impl Registry {
     pub(crate) async fn open_cdn(&self, url: &Location) -> Result<Arc<dyn Cdn>, OpenError> {
         open(&self.cdns, "cdn", url).await
     }
+}
+
+/// A network that is spoken to over HTTP.
+#[cfg(feature = "varnish")]
+fn edge(protocol: impl galerra_cdn::Protocol + 'static) -> Arc<dyn Cdn> {
+    Arc::new(galerra_cdn::Remote::new(protocol, Arc::new(galerra_cdn::HttpTransport::new())))
 }
 
 async fn open<T>(

@@ -102,8 +102,8 @@ async fn nothing_leaks_through_nginx() {
     let (port, data) = (free_port(), tempfile::tempdir().unwrap());
     let Some(edge) = Nginx::start(port, SECRET) else { return };
     let server = Server::start(data.path(), port, &[("GALERRA_SIGNING_KEY", SECRET.to_owned())]);
-    let matrix = leak_matrix(&Port::of(edge.port), &cast(&server.operator()).await).await.unwrap();
-    // It cannot be asked to forget: what was public stays in it for as long as it was told that it may.
+    let matrix = leak_matrix(&Port::of(edge.port()), &cast(&server.operator()).await).await.unwrap();
+    // Nobody asks it to forget here: what was public stays in it for as long as it was told that it may.
     let stale = |leak: &galerra::testkit::Leak| leak.request.starts_with("GET /i/");
     assert!(matrix.leaks.iter().all(|leak| stale(leak) && leak.what.starts_with("given")), "{matrix}");
     assert!(matrix.cells > 5000);

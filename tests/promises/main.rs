@@ -24,7 +24,6 @@ mod isolation;
 mod kill;
 mod leaks;
 mod logs;
-mod nginx;
 mod open;
 mod photos;
 mod redevelop;
@@ -41,5 +40,7 @@ mod walk;
 #[path = "../../examples/embed_axum.rs"]
 #[expect(dead_code, reason = "its own start is not used here")]
 mod embed_axum;
+#[path = "../../galerra-cdn/tests/conformance/nginx.rs"]
+mod nginx;
 #[path = "../../galerra-cdn/tests/conformance/varnish.rs"]
 mod varnish;

@@ -118,14 +118,14 @@ async fn nginx_verifies_signed_addresses() {
     let port = free_port();
     let Some(edge) = Nginx::start(port, SECRET) else { return };
     let data = tempfile::tempdir().unwrap();
-    let at = format!("http://127.0.0.1:{}", edge.port);
+    let at = format!("http://127.0.0.1:{}", edge.port());
     let settings = [
         ("GALERRA_SIGNING_KEY", SECRET.to_owned()),
         ("GALERRA_CDN_URL", at.clone()),
         ("GALERRA_PUBLIC_URL", at.clone()),
     ];
     let server = Server::start(data.path(), port, &settings);
-    let operator = server.operator().at(edge.port);
+    let operator = server.operator().at(edge.port());
     let (ada, gallery, image, guest, share) = shared(&operator).await;
     let stranger = operator.stranger();
     let signed = address(&guest, &gallery).await;

@@ -30,7 +30,7 @@ lower case without the prefix; the environment wins):
   GALERRA_DATA            folder for everything                         ./galerra-data
   GALERRA_RECORDS         sqlite:PATH | postgres://… | memory:          sqlite: in the folder
   GALERRA_BLOBS           file:PATH | s3://BUCKET | memory:             file: in the folder
-  GALERRA_CDN             varnish://HOST:PORT, several by commas        none
+  GALERRA_CDN             varnish://HOST:PORT | nginx://HOST:PORT, several by commas
   GALERRA_PUBLIC_URL      where people reach this server                http:// and the address
   GALERRA_CDN_URL         what image addresses of open galleries start with
   GALERRA_OPERATOR_TOKEN  the operator's token                          made at the first run, printed once

@@ -13,6 +13,9 @@ use crate::nginx::Nginx;
 use crate::origin;
 use crate::varnish::Varnishd;
 
+/// What the real nginx verifies signed addresses by.
+pub(crate) const SECRET: &str = "0123456789abcdef";
+
 /// The fake network, as it was built.
 pub(crate) struct Fake {
     cdn: FakeCdn,
@@ -111,7 +114,7 @@ impl Server for Nginx {
     const ROOT: &'static str = "/i";
 
     fn start(origin_port: u16) -> Option<Self> {
-        Nginx::start(origin_port, "0123456789abcdef")
+        Nginx::start(origin_port, SECRET)
     }
 
     fn port(&self) -> u16 {

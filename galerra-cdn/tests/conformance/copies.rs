@@ -2,15 +2,20 @@
 
 use bytes::Bytes;
 use galerra_cdn::conformance::Bench;
-use galerra_cdn::{CdnError, Probe, Purge, Tag, Ticket, Verdict};
+use galerra_cdn::{CdnError, Probe, Purge, SecureLink, Tag, Ticket, Verdict};
 use http::{Method, Response, StatusCode};
 
-use crate::benches::Real;
+use crate::benches::{Real, SECRET};
 use crate::nginx::Nginx;
 
 const PUBLIC: &[(&str, &str)] = &[("cache-control", "public, max-age=300")];
 /// SHA-256 of `image`.
 const IMAGE: &str = "6105d6cc76af400325e94d588ce511be5bfdbb73b437dc51eca43917d7a43e3d";
+
+/// How many files its cache has on the disk.
+fn files(bench: &Real<Nginx>) -> usize {
+    std::fs::read_dir(bench.server().folder().join("cache")).expect("a cache").count()
+}
 
 async fn get(bench: &Real<Nginx>, path: &str) -> Response<Bytes> {
     bench.ask(Method::GET, path, &[]).await
@@ -47,8 +52,10 @@ async fn an_nginx_that_was_down_comes_back_with_its_copies() {
         (&b"image"[..], Some("nginx; hit"))
     );
     assert_eq!(verdict(&bench, "/i/down").await, Verdict::Present);
+    assert_eq!(files(&bench), 1);
     assert_eq!(purge(&bench, &paths).await.expect("accepted"), Ticket("purged-1".into()));
     assert_eq!(verdict(&bench, "/i/down").await, Verdict::Absent);
+    assert_eq!(files(&bench), 0);
     assert_eq!(get(&bench, "/i/down").await.status(), StatusCode::GONE);
 }
 
@@ -107,6 +114,23 @@ async fn what_a_purge_could_miss_is_not_stored() {
         bench.publish(plain, &answered, "second");
         assert_eq!(get(&bench, plain).await.body() == "first", stored, "{path} {answered:?} {asked:?}");
     }
+}
+
+#[tokio::test]
+async fn a_signed_address_is_asked_of_the_origin_each_time() {
+    let Some(bench) = Real::<Nginx>::start().await else { return };
+    let link = SecureLink::new(SECRET).expect("a secret");
+    let until = bench.now() + time::Duration::minutes(5);
+    let signed = format!("/i/a?{}", link.sign("/i/a", 1, until));
+    for body in ["first", "second"] {
+        bench.publish("/i/a", PUBLIC, body);
+        let answer = get(&bench, &signed).await;
+        assert_eq!((answer.status(), answer.body().as_ref()), (StatusCode::OK, body.as_bytes()));
+    }
+    assert_eq!(files(&bench), 0);
+    get(&bench, "/i/a").await;
+    bench.publish("/i/a", PUBLIC, "third");
+    assert_eq!(get(&bench, &signed).await.body(), "third", "not even what is stored for everyone");
 }
 
 #[tokio::test]

@@ -1,13 +1,15 @@
 //! The HTTP transport against servers that misbehave.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use galerra_cdn::{
-    Cdn, HttpTransport, Probe, Purge, Remote, Tag, Transport, TransportError, Varnish, Verdict,
+    Cdn, HttpTransport, Nginx, Probe, Purge, Remote, Tag, Transport, TransportError, Varnish, Verdict,
 };
-use http::Request;
+use http::{Request, Response};
 use time::OffsetDateTime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -76,6 +78,34 @@ async fn a_server_that_is_no_varnish_refuses_for_good() {
         let error = edge(server(answer).await).purge(&purge()).await.expect_err("no purge");
         assert!(!error.is_transient(), "{error}");
     }
+}
+
+/// A network that forgets in its own time, and counts how many requests are under way at once.
+#[derive(Debug, Default)]
+struct Crowd {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+#[async_trait]
+impl Transport for Crowd {
+    async fn send(&self, _request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        self.now.fetch_sub(1, Ordering::SeqCst);
+        Ok(Response::builder().header("x-purge", "path").body(Bytes::new()).expect("a response"))
+    }
+}
+
+#[tokio::test]
+async fn a_purge_of_many_paths_is_no_flood() {
+    let crowd = Arc::new(Crowd::default());
+    let nginx = Nginx::from_url("nginx://127.0.0.1:8201").expect("an nginx URL");
+    let many = purge().with_paths((0..100).map(|n| format!("/{n}")));
+    let ticket = Remote::new(nginx, Arc::clone(&crowd) as Arc<dyn Transport>).purge(&many).await;
+    assert_eq!(ticket.expect("accepted").0, "purged-100");
+    assert_eq!(crowd.most.load(Ordering::SeqCst), 8);
 }
 
 #[tokio::test]
