@@ -10,8 +10,8 @@ use crate::tile::{TILE_HEIGHT, TILE_WIDTH, Tile, TileId};
 
 /// The right edge of a tree, which is all that appending needs: the last, incomplete tile of each level.
 ///
-/// As JSON it is `{"size":N,"levels":["<base64>",…]}`, with the hashes of each level in one string: 22 KB for two
-/// levels (16 million leaves), 87 KB at the most. The default is the empty log.
+/// As JSON it is `{"size":N,"levels":["<base64>",…]}`, with the hashes of each level in one string: up to 33 KB
+/// for 16 million leaves, 82 KB for any log. The default is the empty log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Edge {

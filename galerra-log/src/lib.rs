@@ -11,8 +11,8 @@
 //! [`WitnessKey::answer`]. A [`Receipt`] has it all in one text, which anybody can verify offline
 //! ([`Receipt::verify`]).
 //!
-//! Everything is read in one spelling only: a text that was accepted is, byte for byte, the text that is printed for
-//! what was read.
+//! Whatever others may send (keys, paths, checkpoints, requests, receipts) is read in one spelling only: a text that was
+//! accepted is, byte for byte, the text that is printed for what was read.
 //!
 //! ```
 //! use galerra_log::{Checkpoint, Edge, LogKey, Plan, leaf_hash, verify_inclusion};

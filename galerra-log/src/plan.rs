@@ -59,7 +59,7 @@ pub enum PlanError {
 impl Plan {
     /// That the leaf at `index` (from 0) is in the tree of `size` leaves.
     pub fn inclusion(index: u64, size: u64) -> Result<Self, PlanError> {
-        within(index, size)?;
+        check(size, index, index < size)?;
         let (mut node, mut spans) = (Span::tree(size), Vec::new());
         while let Some((left, right)) = node.split() {
             let (towards, sibling) = if index < right.start { (left, right) } else { (right, left) };
@@ -72,7 +72,7 @@ impl Plan {
 
     /// That the tree of `new` leaves begins with the tree of `old` leaves.
     pub fn consistency(old: u64, new: u64) -> Result<Self, PlanError> {
-        within(old, new.saturating_add(1))?;
+        check(new, old, old <= new)?;
         let (mut node, mut spans) = (Span::tree(new), Vec::new());
         // Nothing has to be shown of a tree that is empty.
         while old > 0 && node.end != old {
@@ -112,10 +112,10 @@ impl Plan {
     }
 }
 
-fn within(index: u64, size: u64) -> Result<(), PlanError> {
+fn check(size: u64, wanted: u64, is_there: bool) -> Result<(), PlanError> {
     match () {
         () if size > MAX_SIZE => Err(PlanError::Size { size }),
-        () if index >= size => Err(PlanError::Beyond { wanted: index, size }),
+        () if !is_there => Err(PlanError::Beyond { wanted, size }),
         () => Ok(()),
     }
 }

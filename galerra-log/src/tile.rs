@@ -48,7 +48,7 @@ impl TileId {
     /// A tile by its place, as wide as it is in a tree of `size` leaves; `None` if that tree does not have it.
     #[must_use]
     pub fn within(level: u32, index: u64, size: u64) -> Option<Self> {
-        let hashes = size.min(MAX_SIZE).checked_shr(level.checked_mul(TILE_HEIGHT)?)?;
+        let hashes = (size <= MAX_SIZE).then_some(size)?.checked_shr(level.checked_mul(TILE_HEIGHT)?)?;
         let width = hashes.checked_sub(index.checked_mul(TILE_WIDTH)?)?.min(TILE_WIDTH);
         (width > 0).then_some(Self { level, index, width })
     }

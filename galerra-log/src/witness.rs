@@ -159,6 +159,23 @@ impl Answer {
             Self::Refused(refusal) => refusal.status(),
         }
     }
+
+    /// The body of the answer in HTTP.
+    #[must_use]
+    pub fn body(&self) -> String {
+        match self {
+            Self::Cosigned { line, .. } => line.clone(),
+            Self::Conflict { size } => format!("{size}\n"),
+            Self::Refused(refusal) => format!("{refusal}\n"),
+        }
+    }
+
+    /// What a log learns of the body of [`Answer::Conflict`]: the size that the witness knows; `None` if it is not in
+    /// its only spelling.
+    #[must_use]
+    pub fn known_size(body: &str) -> Option<u64> {
+        body.strip_suffix('\n').and_then(decimal)
+    }
 }
 
 impl Refusal {
