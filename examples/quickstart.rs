@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use galerra::{Config, Galerra, NewAccount, NewGallery, NewImage, Stage, Viewer};
+use galerra::{Config, Galerra, Lane, NewAccount, NewGallery, NewImage, Stage, Viewer};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let image = engine.upload(&viewer, gallery.id, &NewImage::named("beach.gif"), photo.into()).await?;
     println!("{} has {} renditions", image.id, image.renditions.len());
 
-    let erasure = engine.erase_image(&viewer, image.id).await?;
+    let erasure = engine.erase_image(&viewer, image.id, Lane::Standard).await?;
     while engine.erasure(&viewer, erasure.id).await?.stage() != Stage::Done {
         engine.tick().await?;
     }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use galerra_cdn::{CdnError, SecureLink};
-use galerra_core::{Engine, Error, OperatorToken, Parts, PolicyError, Redeveloped, Viewer};
+use galerra_core::{Engine, Error, OperatorToken, Parts, PolicyError, Redeveloped, Ticked, Viewer};
 use galerra_storage::StorageError;
 use sha2::{Digest, Sha256};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OnceCell, watch};
 use url::Url;
 
 use crate::deadline::Deadline;
@@ -69,6 +69,8 @@ struct Shared {
     engine: Engine,
     doors: Doors,
     wake: Notify,
+    /// Set once the ledger was replayed over the records.
+    ready: OnceCell<()>,
 }
 
 /// What the doors know besides the engine.
@@ -90,7 +92,7 @@ impl Galerra {
         let engine = Engine::new(Parts { blobs, policy, ..parts });
         let pause = Duration::from_secs(1);
         let doors = Doors { public_url: None, cdn_url: None, signer: None, operator: None, pause };
-        Ok(Self { shared: Arc::new(Shared { engine, doors, wake: Notify::new() }) })
+        Ok(Self { shared: Arc::new(Shared { engine, doors, wake: Notify::new(), ready: OnceCell::new() }) })
     }
 
     /// Opens a service from settings, with the backends this build has.
@@ -161,13 +163,20 @@ impl Galerra {
     pub fn with_mount(self, mount: &str) -> Self {
         let parts = Parts { mount: mount.trim_end_matches('/').to_owned(), ..self.engine().parts().clone() };
         let doors = self.shared.doors.clone();
-        Self { shared: Arc::new(Shared { engine: Engine::new(parts), doors, wake: Notify::new() }) }
+        Self {
+            shared: Arc::new(Shared {
+                engine: Engine::new(parts),
+                doors,
+                wake: Notify::new(),
+                ready: OnceCell::new(),
+            }),
+        }
     }
 
     fn with(self, change: impl FnOnce(Doors) -> Doors) -> Self {
         let Shared { engine, doors, .. } = self.shared.as_ref();
         let (engine, doors) = (engine.clone(), change(doors.clone()));
-        Self { shared: Arc::new(Shared { engine, doors, wake: Notify::new() }) }
+        Self { shared: Arc::new(Shared { engine, doors, wake: Notify::new(), ready: OnceCell::new() }) }
     }
 
     /// The engine: everything the router can do, without HTTP.
@@ -193,6 +202,16 @@ impl Galerra {
         }
     }
 
+    /// Waits until the ledger of deletions was replayed over the records, and has it done if nobody has: before that
+    /// nothing is served. The router and [`Galerra::run`] wait by themselves.
+    pub async fn ready(&self) -> Result<(), Error> {
+        self.shared
+            .ready
+            .get_or_try_init(|| async { self.engine().replay().await.map(|_| ()) })
+            .await
+            .copied()
+    }
+
     /// Does what is due again and again until `shutdown` resolves; then finishes the step it is in. Beside that
     /// it makes renditions anew when the recipe is another one than the last time.
     ///
@@ -206,16 +225,26 @@ impl Galerra {
         tokio::join!(until_the_end, self.tick_until(ended.clone()), self.redevelop_until(ended));
     }
 
+    async fn tick(&self) -> Result<Ticked, Error> {
+        self.ready().await?;
+        self.engine().tick().await
+    }
+
     async fn tick_until(&self, mut ended: watch::Receiver<()>) {
         loop {
-            if let Err(error) = self.engine().tick().await {
-                tracing::warn!(code = error.code(), "a tick failed; the next one tries again");
-            }
+            let pause = match self.tick().await {
+                Ok(ticked) if ticked.busy => Duration::ZERO,
+                Ok(_) => self.shared.doors.pause,
+                Err(error) => {
+                    tracing::warn!(code = error.code(), "a tick failed; the next one tries again");
+                    self.shared.doors.pause
+                }
+            };
             tokio::select! {
                 biased;
                 _ = ended.changed() => return,
                 () = self.shared.wake.notified() => {}
-                () = tokio::time::sleep(self.shared.doors.pause) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }

@@ -10,6 +10,8 @@ mod http;
 pub mod imaging;
 mod passwords;
 mod registry;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
@@ -19,14 +21,16 @@ pub use galerra::{Galerra, OpenError};
 pub use galerra_cdn as cdn;
 pub use galerra_core::layout::gallery_path;
 pub use galerra_core::{
-    Account, AccountId, ApiKey, Archive, Audience, Description, Developed, Edited, Email, Engine, Env,
-    Erasure, ErasureId, Error, Event, Fact, Facts, FileName, Focal, Form, Format, Gallery, GalleryEdit,
-    GalleryId, Grant, Guise, Happened, Image, ImageEdit, ImageId, Imaging, Knock, Lane, Level, Master,
-    NewAccount, NewGallery, NewImage, NewShare, OperatorToken, Order, Packed, Parts, Pass, Password,
-    PasswordHash, Passwords, Plan, Policy, Rate, Receipt, Redeveloped, Redevelopment, Refusal, Rendered,
-    Rendition, Seen, SeenImage, Share, ShareEdit, ShareId, ShareToken, Stage, Terms, Title, Trashed,
-    Username, Uses, Viewer, VisibilityKind, Want, Who,
+    Account, AccountId, Action, ApiKey, Archive, Audience, Basis, Covered, Description, Developed, Edited,
+    Email, Engine, Env, Erasure, ErasureId, Error, Event, Fact, Facts, FileName, Findings, Focal, Forecast,
+    Form, Format, Gallery, GalleryEdit, GalleryId, Grant, Guise, Happened, Hold, HoldId, Image, ImageEdit,
+    ImageId, Imaging, Knock, Lag, Lane, Level, Master, NewAccount, NewGallery, NewImage, NewShare,
+    OperatorToken, Order, Packed, Parts, Pass, Password, PasswordHash, Passwords, Plan, Policy, Rate, Reason,
+    Receipt, Redeveloped, Redevelopment, Refusal, Release, Rendered, Rendition, Rule, Seen, SeenImage, Share,
+    ShareEdit, ShareId, ShareToken, Stage, Terms, Ticked, Title, Trashed, UnderWay, Username, Uses, Viewer,
+    VisibilityKind, Want, Who,
 };
+pub use galerra_log as log;
 pub use galerra_storage as storage;
 #[cfg(feature = "http")]
 pub use http::Address;

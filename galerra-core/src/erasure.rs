@@ -1,9 +1,20 @@
-use galerra_cdn::{Sighting, Ticket};
-use galerra_storage::Semantics;
+mod attempts;
+mod target;
+
+use galerra_log::Salt;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
+pub use attempts::{Attempt, Attempts, Outcome};
+pub use target::{EdgeStep, EdgeTarget, StoreStep, StoreTarget};
+
+use crate::receipt::Finding;
 use crate::{AccountId, ErasureId, GalleryId, ImageId, Level, Policy, Receipt};
+
+/// Pause of an erasure that waits for something without a time, such as a lease.
+const POLL: Duration = Duration::seconds(1);
+/// Pause of an erasure that waits for a legal hold to end.
+const HELD_POLL: Duration = Duration::minutes(1);
 
 /// What is erased.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,13 +50,41 @@ pub enum Subject {
     },
 }
 
-/// How fast an erasure is asked to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+impl Subject {
+    /// Whether what another one names is a part of what this one does, both of the same account.
+    pub(crate) fn holds(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Account, Self::Image { .. } | Self::Gallery { .. }) => true,
+            (Self::Gallery { gallery }, Self::Image { gallery: within, .. }) => gallery == within,
+            _ => false,
+        }
+    }
+}
+
+/// How fast an erasure is asked to be. The lanes are worked on in this order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Lane {
+    /// Within an hour: overtakes everything in the other lane.
+    Expedited,
     /// Within the promised window.
+    #[default]
     Standard,
+}
+
+impl Lane {
+    /// All of them, the fastest first.
+    pub const ALL: [Self; 2] = [Self::Expedited, Self::Standard];
+
+    /// How long after its acceptance an erasure is promised to be finished.
+    #[must_use]
+    pub fn promise(self, policy: &Policy) -> Duration {
+        match self {
+            Self::Expedited => policy.expedited,
+            Self::Standard => policy.promise,
+        }
+    }
 }
 
 /// Where an erasure stands, as clients see it.
@@ -56,215 +95,16 @@ pub enum Stage {
     Gated,
     /// Stores are being emptied.
     Stores,
-    /// Stores are proven empty; edges are not proven clean yet.
+    /// Stores are proven empty; edges are not proven clean yet, or the receipt is on its way into the log.
     Edges,
+    /// A legal hold keeps originals; all the rest goes.
+    Restricted,
     /// There is a receipt.
     Done,
     /// The promised time has passed; the work goes on.
     Breached,
-    /// Its owner has shown it to everyone again before it was gone: there is nothing to prove any more.
+    /// It was taken back before it was carried out: there is nothing to prove any more.
     Withdrawn,
-}
-
-/// One try at a target, kept as evidence.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Attempt {
-    /// When.
-    #[serde(with = "time::serde::rfc3339")]
-    pub at: OffsetDateTime,
-    /// What was tried and what came of it.
-    #[serde(flatten)]
-    pub outcome: Outcome,
-}
-
-/// What came of a try.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "kebab-case")]
-pub enum Outcome {
-    /// The network accepted a purge. Not evidence of absence.
-    PurgeAccepted {
-        /// The network's ticket.
-        ticket: Ticket,
-    },
-    /// A probe found the bytes, or could not tell.
-    NotClean {
-        /// What it saw.
-        seen: Sighting,
-    },
-    /// The call failed.
-    Failed {
-        /// Stable code or text without personal data.
-        error: String,
-    },
-}
-
-/// Most attempts kept for one target; older ones are only counted.
-const ATTEMPTS_KEPT: usize = 32;
-/// Longest pause between two tries at one target.
-const LONGEST_PAUSE: Duration = Duration::minutes(5);
-
-/// The tries at one target: the latest in full, the older ones as a number.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Attempts {
-    /// How many there were.
-    pub count: u32,
-    /// The latest.
-    pub latest: Vec<Attempt>,
-    failures: u32,
-    #[serde(with = "time::serde::rfc3339::option")]
-    next: Option<OffsetDateTime>,
-}
-
-impl Attempts {
-    /// Notes a try that moved the target on.
-    pub(crate) fn accepted(&mut self, at: OffsetDateTime, ticket: Ticket) {
-        self.note(at, Outcome::PurgeAccepted { ticket });
-    }
-
-    /// Notes a try that did not, and when to try again: doubling from one second, never giving up.
-    pub(crate) fn failed(&mut self, at: OffsetDateTime, outcome: Outcome) {
-        let pause = Duration::seconds(1 << self.failures.min(9)).min(LONGEST_PAUSE);
-        self.failures += 1;
-        self.next = Some(at + pause);
-        self.note(at, outcome);
-    }
-
-    /// Forgets the pause: the target answered.
-    pub(crate) fn recovered(&mut self) {
-        self.failures = 0;
-        self.next = None;
-    }
-
-    /// Whether the pause after the last failure is over.
-    pub(crate) fn is_due(&self, now: OffsetDateTime) -> bool {
-        self.next.is_none_or(|next| now >= next)
-    }
-
-    fn note(&mut self, at: OffsetDateTime, outcome: Outcome) {
-        self.count += 1;
-        if self.latest.len() == ATTEMPTS_KEPT {
-            self.latest.remove(0);
-        }
-        self.latest.push(Attempt { at, outcome });
-    }
-}
-
-/// A store that has to be proven empty.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct StoreTarget {
-    /// What a delete does there.
-    pub semantics: Semantics,
-    /// How far it is.
-    pub step: StoreStep,
-    /// The tries that failed.
-    pub attempts: Attempts,
-}
-
-/// How far a store is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "step", rename_all = "kebab-case")]
-pub enum StoreStep {
-    /// Things are being removed.
-    Erasing {
-        /// How many so far.
-        removed: u64,
-        /// Pages of the plan done so far.
-        page: u32,
-    },
-    /// A full listing came back empty.
-    Absent {
-        /// How many were removed.
-        removed: u64,
-        /// When the listing was empty.
-        #[serde(with = "time::serde::rfc3339")]
-        at: OffsetDateTime,
-    },
-}
-
-impl StoreStep {
-    pub(crate) fn removed(&self) -> u64 {
-        match self {
-            Self::Erasing { removed, .. } | Self::Absent { removed, .. } => *removed,
-        }
-    }
-
-    pub(crate) fn is_absent(&self) -> bool {
-        matches!(self, Self::Absent { .. })
-    }
-}
-
-/// A network that has to be proven clean.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct EdgeTarget {
-    /// Its name.
-    pub name: String,
-    /// How far it is.
-    pub step: EdgeStep,
-    /// The tries, purges included.
-    pub attempts: Attempts,
-}
-
-/// How far a network is. Each step holds only what the next one needs.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "step", rename_all = "kebab-case")]
-pub enum EdgeStep {
-    /// Waiting until no fill that was authorised before the gate can land any more.
-    Draining {
-        /// When the counted purge may start.
-        #[serde(with = "time::serde::rfc3339")]
-        until: OffsetDateTime,
-    },
-    /// The first counted purge was accepted.
-    PurgedOnce {
-        /// The network's ticket.
-        ticket: Ticket,
-        /// When the second may start: the purge has spread, and so has any refill from a dirty parent.
-        #[serde(with = "time::serde::rfc3339")]
-        until: OffsetDateTime,
-    },
-    /// The second counted purge was accepted.
-    PurgedTwice {
-        /// The network's ticket.
-        ticket: Ticket,
-        /// When it has spread.
-        #[serde(with = "time::serde::rfc3339")]
-        until: OffsetDateTime,
-    },
-    /// Every response is being asked for; two clean rounds, `fill_max` apart, are proof.
-    Probing {
-        /// Clean rounds so far.
-        rounds: u32,
-        /// Responses asked for in all rounds.
-        probes: u64,
-        /// When the next round may start.
-        #[serde(with = "time::serde::rfc3339")]
-        after: OffsetDateTime,
-    },
-    /// Probed absent.
-    Verified {
-        /// When the last round ended.
-        #[serde(with = "time::serde::rfc3339")]
-        at: OffsetDateTime,
-        /// Responses asked for in all rounds.
-        probes: u64,
-    },
-    /// Purged, but the network cannot be probed: no copy outlives `until`.
-    Bounded {
-        /// The end of the life of the last possible copy.
-        #[serde(with = "time::serde::rfc3339")]
-        until: OffsetDateTime,
-    },
-}
-
-impl EdgeStep {
-    /// The first step of an erasure gated at `gated`, and of one that has to start over at `gated`.
-    pub(crate) fn start(gated: OffsetDateTime, policy: &Policy) -> Self {
-        Self::Draining { until: gated + policy.fill_max }
-    }
-
-    pub(crate) fn is_done(&self) -> bool {
-        matches!(self, Self::Verified { .. } | Self::Bounded { .. })
-    }
 }
 
 /// Something on its way to being proven gone.
@@ -283,14 +123,28 @@ pub struct Erasure {
     /// When it was accepted; the gate closed in the same commit.
     #[serde(with = "time::serde::rfc3339")]
     pub accepted: OffsetDateTime,
+    /// By when its gate was closed for certain: when a worker first saw it. Whoever accepted it read the clock before
+    /// the commit that closes the gate, which may take long.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub(crate) closed: Option<OffsetDateTime>,
     /// By when it is promised to be finished.
     #[serde(with = "time::serde::rfc3339")]
     pub due: OffsetDateTime,
+    /// When the stores may be touched, if not at once; until then it can be taken back.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub not_before: Option<OffsetDateTime>,
     /// When it was late, if it was.
     #[serde(with = "time::serde::rfc3339::option")]
     pub breached: Option<OffsetDateTime>,
     /// Where it stands; for SQL views, kept equal to [`Erasure::stage`] by [`Erasure::restaged`].
     pub(crate) stage: Stage,
+    /// When it is looked at again: the time in the key of its work item.
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) next: OffsetDateTime,
+    /// What came of the ledger outside the records.
+    pub(crate) ledger: Ledgered,
+    /// Hides in the log what was erased; only the receipt tells it.
+    pub(crate) salt: Salt,
     /// Pages of the plan written so far.
     pub(crate) pages: u32,
     /// The records.
@@ -302,11 +156,25 @@ pub struct Erasure {
     /// When it was finished.
     #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) done: Option<OffsetDateTime>,
-    /// When it was withdrawn, if it was; only copies can be.
+    /// When it was taken back, if it was.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub(crate) withdrawn: Option<OffsetDateTime>,
+    /// What was found, on its way into the log.
+    pub(crate) finding: Option<Finding>,
     /// The proof.
     pub receipt: Option<Receipt>,
+}
+
+/// What the ledger outside the records knows of an erasure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Ledgered {
+    /// Nothing for certain yet.
+    Unknown,
+    /// Its tombstone.
+    Entombed,
+    /// It is from there that it came back, after a restore: its plan may not name every response any more.
+    Replayed,
 }
 
 impl Erasure {
@@ -318,6 +186,7 @@ impl Erasure {
             () if self.receipt.is_some() => Stage::Done,
             () if self.withdrawn.is_some() => Stage::Withdrawn,
             () if self.breached.is_some() => Stage::Breached,
+            () if self.blobs.step.is_held() => Stage::Restricted,
             () if self.stores_are_empty() => Stage::Edges,
             () if begun => Stage::Stores,
             () => Stage::Gated,
@@ -334,9 +203,74 @@ impl Erasure {
         self.records.step.is_absent() && self.blobs.step.is_absent()
     }
 
-    /// What has been proven, once there is nothing left to do: the only way to a [`Receipt`].
+    /// Notes, once, that the gate is closed: from here on fills are waited for.
+    pub(crate) fn note_gate(&mut self, now: OffsetDateTime, policy: &Policy) {
+        if self.closed.is_some() {
+            return;
+        }
+        let closed = now.max(self.accepted);
+        self.closed = Some(closed);
+        for edge in self.edges.iter_mut().filter(|edge| matches!(edge.step, EdgeStep::Draining { .. })) {
+            edge.step = EdgeStep::start(closed, policy);
+        }
+    }
+
+    /// The end of the life of a copy that was authorised just before the gate closed.
+    pub(crate) fn outlived(&self, policy: &Policy) -> OffsetDateTime {
+        self.closed.unwrap_or(self.accepted) + policy.fill_max + policy.edge_ttl
+    }
+
+    /// Whether it came back from the ledger without anything that says what networks may hold: only time can prove them
+    /// clean.
+    pub(crate) fn has_lost_its_plan(&self) -> bool {
+        self.ledger == Ledgered::Replayed && self.pages == 0
+    }
+
+    /// Whether only copies in networks are to go, and nothing from the stores.
+    pub(crate) fn holds_copies_only(&self) -> bool {
+        matches!(self.subject, Subject::Copies { .. })
+    }
+
+    /// Whether the stores may not be touched yet.
+    pub(crate) fn is_in_grace(&self, now: OffsetDateTime) -> bool {
+        self.not_before.is_some_and(|then| now < then)
+    }
+
+    /// Whether its end is near: every target is proven, and it is for the log to take it.
+    pub(crate) fn is_found(&self) -> bool {
+        self.finding.is_some()
+    }
+
+    /// Whether the promised time has passed without notice being taken. What a hold keeps is not late.
+    pub(crate) fn is_late(&self, now: OffsetDateTime) -> bool {
+        now > self.due && self.breached.is_none() && !self.is_found() && !self.blobs.step.is_held()
+    }
+
+    /// When there is something to do again if nobody does anything to it meanwhile.
+    pub(crate) fn next(&self, now: OffsetDateTime) -> OffsetDateTime {
+        let soon = now + POLL;
+        let stores = match (&self.records.step, &self.blobs.step) {
+            _ if self.is_in_grace(now) => self.not_before,
+            (_, StoreStep::Held { .. }) => Some(now + HELD_POLL),
+            (StoreStep::Absent { .. }, StoreStep::Absent { .. }) => None,
+            (StoreStep::Absent { .. }, _) => Some(self.blobs.attempts.next().unwrap_or(soon)),
+            _ => Some(soon),
+        };
+        let planned = self.records.step.is_absent();
+        let edges = self.edges.iter().filter(|edge| planned || !edge.step.needs_plan());
+        let edges = edges.filter_map(EdgeTarget::next);
+        // What is due now and was not done waits for something else, such as the plan.
+        let edges = edges.map(|at| if at <= now { soon } else { at });
+        // With nothing left to do it waits for parts of it that have erasures of their own.
+        let work = stores.into_iter().chain(edges).min().unwrap_or(soon);
+        let watched = self.breached.is_none() && !self.blobs.step.is_held();
+        if watched { work.min(self.due + POLL) } else { work }
+    }
+
+    /// What has been proven, once there is nothing left to do: the only way to a [`Finding`].
     pub(crate) fn proven(&self) -> Option<Level> {
-        if !self.stores_are_empty() || !self.edges.iter().all(|edge| edge.step.is_done()) {
+        let entombed = self.ledger != Ledgered::Unknown;
+        if !entombed || !self.stores_are_empty() || !self.edges.iter().all(|edge| edge.step.is_done()) {
             return None;
         }
         let bounds = self.edges.iter().filter_map(|edge| match &edge.step {
@@ -348,23 +282,5 @@ impl Erasure {
             (None, false) => Level::EdgesVerified,
             (None, true) => Level::StoresEmpty,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tries_are_never_given_up_and_the_latest_are_kept() {
-        let mut attempts = Attempts::default();
-        let mut now = OffsetDateTime::UNIX_EPOCH;
-        for _ in 0..100 {
-            attempts.failed(now, Outcome::Failed { error: "down".to_owned() });
-            assert!(!attempts.is_due(now));
-            now += LONGEST_PAUSE;
-            assert!(attempts.is_due(now));
-        }
-        assert_eq!((attempts.count, attempts.latest.len()), (100, ATTEMPTS_KEPT));
     }
 }

@@ -21,6 +21,15 @@ pub enum Error {
     /// Only the operator may do this.
     #[error("only the operator may do this")]
     OperatorOnly,
+    /// Who they are was proved too long ago for something that cannot be undone.
+    #[error("prove again who you are: send `Authorization: Bearer KEY`")]
+    Reauthenticate,
+    /// The records come from a backup that is older than the oldest tombstone.
+    #[error("the records are older than the oldest tombstone: what was deleted since is not known any more")]
+    TooOld,
+    /// The log beside the blobs is not the one that the records go on with.
+    #[error("the log beside the blobs was signed with another key, or is damaged")]
+    LogForked,
     /// Private galleries need the Pro plan.
     #[error("private galleries need the Pro plan")]
     ProRequired,
@@ -82,6 +91,9 @@ impl Error {
             Self::Gone => "gone",
             Self::Unauthenticated => "unauthenticated",
             Self::OperatorOnly => "operator-only",
+            Self::Reauthenticate => "reauthenticate",
+            Self::TooOld => "records-too-old",
+            Self::LogForked => "log-forked",
             Self::ProRequired => "pro-required",
             Self::NotPrivate => "gallery-not-private",
             Self::TooManyLinks => "too-many-links",

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{AccountId, ErasureId, EventId, GalleryId, ImageId, ShareId};
+use crate::{AccountId, ErasureId, EventId, GalleryId, HoldId, ImageId, ShareId};
 
 /// One line of the feed that embedders read; committed together with the change it tells.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -111,6 +111,35 @@ pub enum Happened {
     ErasureAccepted {
         /// The erasure.
         erasure: ErasureId,
+    },
+    /// An account that its owner had deleted was brought back in its grace.
+    AccountBroughtBack {
+        /// The account.
+        account: AccountId,
+    },
+    /// An erasure was moved to the expedited lane.
+    ErasureExpedited {
+        /// The erasure.
+        erasure: ErasureId,
+    },
+    /// A legal hold was placed: destruction of originals is suspended.
+    HoldPlaced {
+        /// The hold.
+        hold: HoldId,
+    },
+    /// A legal hold was released.
+    HoldReleased {
+        /// The hold.
+        hold: HoldId,
+    },
+    /// A retention rule has another time.
+    RuleChanged {
+        /// The rule.
+        rule: String,
+        /// How long things were kept before, in seconds; nothing if the rule is new.
+        before: Option<i64>,
+        /// How long things are kept now, in seconds.
+        after: i64,
     },
     /// An erasure missed the promised time; the work goes on.
     ErasureBreached {

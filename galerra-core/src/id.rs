@@ -93,6 +93,8 @@ ids! {
     ShareId = "shr_";
     /// Names an erasure.
     ErasureId = "era_";
+    /// Names a legal hold.
+    HoldId = "hld_";
     /// Names an event.
     EventId = "evt_";
 }

@@ -23,11 +23,15 @@
 
 use data_encoding::HEXLOWER;
 use galerra_cdn::Tag;
+use galerra_log::TileId;
 use galerra_storage::{Key, Prefix, View};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use crate::{AccountId, ErasureId, EventId, GalleryId, Image, ImageId, Rendition, ShareId, Subject, Trashed};
+use crate::{
+    AccountId, Erasure, ErasureId, EventId, GalleryId, Hold, HoldId, Image, ImageId, Lane, Rendition,
+    ShareId, Subject, Trashed,
+};
 
 fn key(text: String) -> Key {
     Key::parse(text).expect("ids and digests fit the grammar of keys")
@@ -178,8 +182,170 @@ pub(crate) fn open_erasures() -> Prefix {
     prefix("open".to_owned())
 }
 
-pub(crate) fn open_erasure(era: ErasureId) -> Key {
-    key(format!("open/{era}"))
+/// The erasure that a record is of.
+pub(crate) fn erasure_of(key: &Key) -> Option<ErasureId> {
+    key.as_str().strip_prefix("erasure/")?.parse().ok()
+}
+
+/// The ledger of tombstones, which lies with the blobs.
+pub(crate) fn ledger() -> Prefix {
+    prefix("ledger".to_owned())
+}
+
+/// The tombstones of a day.
+pub(crate) fn tombstones(day: OffsetDateTime) -> Prefix {
+    prefix(format!("ledger/{}", folder_of(day)))
+}
+
+pub(crate) fn tombstone(accepted: OffsetDateTime, era: ErasureId) -> Key {
+    key(format!("ledger/{}/{}.{era}", folder_of(accepted), rank(accepted, 0)))
+}
+
+/// Whether it is a tombstone of that time or an earlier one.
+pub(crate) fn is_entombed_before(key: &Key, end: OffsetDateTime) -> bool {
+    ledger().holds(key) && *key != horizon() && time_of(key) < rank(end, 0).as_str()
+}
+
+/// How far back the ledger reaches. It sorts behind all days.
+pub(crate) fn horizon() -> Key {
+    key("ledger/horizon".to_owned())
+}
+
+/// That the records live.
+pub(crate) fn heartbeat() -> Key {
+    key("work/heartbeat".to_owned())
+}
+
+fn folder_of(day: OffsetDateTime) -> String {
+    let (year, month, day) = day.to_offset(time::UtcOffset::UTC).to_calendar_date();
+    format!("{year:04}{:02}{day:02}", u8::from(month))
+}
+
+/// The legal holds on what an account owns. They outlive it.
+pub(crate) fn holds(acc: AccountId) -> Prefix {
+    prefix(format!("hold/{acc}"))
+}
+
+pub(crate) fn all_holds() -> Prefix {
+    prefix("hold".to_owned())
+}
+
+pub(crate) fn hold(acc: AccountId, hld: HoldId) -> Key {
+    key(format!("hold/{acc}/{hld}"))
+}
+
+/// The folder of the blobs that a hold is about.
+pub(crate) fn held_blobs(hold: &Hold) -> Prefix {
+    match (hold.gallery, hold.image) {
+        (None, _) => prefix(hold.account.to_string()),
+        (Some(gallery), None) => prefix(format!("{}/{gallery}", hold.account)),
+        (Some(gallery), Some(image)) => image_blobs(hold.account, gallery, image),
+    }
+}
+
+/// Whether a blob is the bytes that somebody uploaded.
+pub(crate) fn is_original(blob: &Key) -> bool {
+    blob.as_str().ends_with("/original")
+}
+
+/// What waits for its place in the log.
+pub(crate) fn log_queued() -> Prefix {
+    prefix("log/queue".to_owned())
+}
+
+pub(crate) fn log_queue(at: OffsetDateTime, era: ErasureId) -> Key {
+    key(format!("log/queue/{}.{era}", rank(at, 0)))
+}
+
+/// What has its place, but no receipt yet.
+pub(crate) fn log_unsealed() -> Prefix {
+    prefix("log/unsealed".to_owned())
+}
+
+pub(crate) fn log_unsealed_at(index: u64) -> Key {
+    key(format!("log/unsealed/{index:016x}"))
+}
+
+/// The place that a key ends with.
+pub(crate) fn log_index(key: &Key) -> Option<u64> {
+    u64::from_str_radix(time_of(key), 16).ok()
+}
+
+/// Entries that are not in a full bundle yet.
+pub(crate) fn log_entries() -> Prefix {
+    prefix("log/entry".to_owned())
+}
+
+pub(crate) fn log_entry(index: u64) -> Key {
+    key(format!("log/entry/{index:016x}"))
+}
+
+/// A tile as far as it goes: it grows under one key.
+pub(crate) fn log_tile(tile: TileId) -> Key {
+    key(format!("log/tile/{}/{:016x}", tile.level(), tile.index()))
+}
+
+pub(crate) fn log_head() -> Key {
+    key("log/head".to_owned())
+}
+
+pub(crate) fn log_key() -> Key {
+    key("log/key".to_owned())
+}
+
+/// The copy of the log's key beside the blobs; unlike the rest of the log it is not public.
+pub(crate) fn log_secret() -> Key {
+    key("log/secret".to_owned())
+}
+
+/// A public file of the log, beside the blobs.
+pub(crate) fn log_file(path: &str) -> Option<Key> {
+    Key::parse(format!("log/{path}")).ok()
+}
+
+/// Finished erasures by the time they ended.
+pub(crate) fn shelf() -> Prefix {
+    prefix("shelf".to_owned())
+}
+
+pub(crate) fn shelved(at: OffsetDateTime, era: ErasureId) -> Key {
+    key(format!("shelf/{}.{era}", rank(at, 0)))
+}
+
+/// When links have expired. The entry of a link that was given another time stays, and says nothing any more.
+pub(crate) fn lapses() -> Prefix {
+    prefix("lapse".to_owned())
+}
+
+pub(crate) fn lapse(expires: OffsetDateTime, shr: ShareId) -> Key {
+    key(format!("lapse/{}.{shr}", rank(expires, 0)))
+}
+
+/// The times of retention rules when anybody last looked.
+pub(crate) fn rules() -> Key {
+    key("work/rules".to_owned())
+}
+
+/// The work items of a lane, by the time at which there is something to do.
+pub(crate) fn open_lane(lane: Lane) -> Prefix {
+    prefix(format!("open/{}", lane_name(lane)))
+}
+
+pub(crate) fn open_erasure(erasure: &Erasure) -> Key {
+    key(format!("open/{}/{}.{}", lane_name(erasure.lane), rank(erasure.next, 0), erasure.id))
+}
+
+fn lane_name(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Expedited => "expedited",
+        Lane::Standard => "standard",
+    }
+}
+
+/// The time in a key `…/{rank}.{id}`, as it sorts.
+pub(crate) fn time_of(key: &Key) -> &str {
+    let tail = key.as_str().rsplit('/').next().unwrap_or_default();
+    tail.split('.').next().unwrap_or_default()
 }
 
 pub(crate) fn plan(era: ErasureId) -> Prefix {
@@ -213,14 +379,17 @@ pub(crate) fn ranges(subject: &Subject, owner: AccountId) -> Vec<Prefix> {
     }
 }
 
-/// The single records of a subject that lie outside its ranges.
+/// The single records of a subject that lie outside its ranges. What came back from the ledger has no `rank`, for there
+/// was nothing left of it in any list.
 pub(crate) fn singles(subject: &Subject, owner: AccountId, rank: &str) -> Vec<Key> {
     match subject {
         Subject::Image { gallery, image: img } => {
-            vec![image(owner, *gallery, *img), image_listed(owner, *gallery, rank, *img)]
+            let listed = (!rank.is_empty()).then(|| image_listed(owner, *gallery, rank, *img));
+            [image(owner, *gallery, *img)].into_iter().chain(listed).collect()
         }
         Subject::Gallery { gallery: gal } => {
-            vec![tally(owner, *gal), gallery_listed(owner, *gal, rank), gallery(owner, *gal)]
+            let listed = (!rank.is_empty()).then(|| gallery_listed(owner, *gal, rank));
+            [tally(owner, *gal), gallery(owner, *gal)].into_iter().chain(listed).collect()
         }
         Subject::Account | Subject::Renditions { .. } | Subject::Copies { .. } => Vec::new(),
     }
@@ -269,6 +438,12 @@ fn round_blob(image: &Image, round: u32, file: &str) -> Key {
 
 fn image_folder(image: &Image) -> Prefix {
     image_blobs(image.owner, image.gallery, image.id)
+}
+
+/// The image that a blob is of; `None` for what is the service's own.
+pub(crate) fn image_of_blob(blob: &Key) -> Option<(AccountId, GalleryId, ImageId)> {
+    let mut parts = blob.as_str().split('/');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 /// The path under which a rendition is served, below wherever the router is mounted.

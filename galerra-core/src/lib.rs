@@ -13,6 +13,7 @@ mod event;
 mod facts;
 mod gallery;
 mod guess;
+mod hold;
 mod id;
 mod image;
 mod imaging;
@@ -22,6 +23,7 @@ mod password;
 mod plan;
 mod policy;
 mod receipt;
+mod retention;
 mod secret;
 mod share;
 mod text;
@@ -31,8 +33,9 @@ pub mod zip;
 
 pub use account::{Account, Email, NewAccount, Plan, ProPlan, Username};
 pub use engine::{
-    Archive, Disclosure, Edited, Engine, Form, GalleryEdit, ImageEdit, Knock, Listeners, NewImage, Packed,
-    Page, Parts, Redeveloped, Redevelopment, Seen, SeenImage, Ticked, Trashed,
+    Archive, Covered, Disclosure, Edited, Engine, Findings, Forecast, Form, GalleryEdit, ImageEdit, Knock,
+    Lag, Listeners, NewImage, Packed, Page, Parts, Redeveloped, Redevelopment, Seen, SeenImage, Ticked,
+    Trashed, UnderWay,
 };
 pub use env::Env;
 pub use erasure::{
@@ -44,7 +47,8 @@ pub use facts::{Fact, Facts, Location};
 pub use gallery::{Gallery, NewGallery, Shares, Tally, Visibility, VisibilityKind};
 pub(crate) use guess::Guessers;
 pub use guess::Rate;
-pub use id::{AccountId, ErasureId, EventId, GalleryId, IdError, ImageId, ShareId};
+pub use hold::{Basis, Hold, Reason, Release};
+pub use id::{AccountId, ErasureId, EventId, GalleryId, HoldId, IdError, ImageId, ShareId};
 pub use image::{Audience, Focal, Image, Made, Original, Rendition, StoredMaster};
 pub use imaging::{Developed, Format, Imaging, Master, Order, Refusal, Rendered, Want};
 pub use pass::Pass;
@@ -52,6 +56,7 @@ pub(crate) use pass::PassKey;
 pub use password::{Password, PasswordHash, Passwords};
 pub use policy::{Policy, PolicyError};
 pub use receipt::{Level, Receipt};
+pub use retention::{Action, Rule};
 pub use secret::{ApiKey, OperatorToken, ShareToken};
 pub use share::{NewShare, Opened, Share, ShareEdit, Terms, Uses};
 pub use text::{Description, FileName, Title};

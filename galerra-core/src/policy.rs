@@ -7,6 +7,10 @@ use crate::Rate;
 pub struct Policy {
     /// By when an erasure is promised to be finished, counted from its acceptance.
     pub promise: Duration,
+    /// By when it should be: what takes longer shows in the metrics.
+    pub target: Duration,
+    /// By when an expedited erasure is promised to be finished.
+    pub expedited: Duration,
     /// Longest life of a response in shared caches: the backstop if every purge fails.
     pub edge_ttl: Duration,
     /// Longest time between the origin's decision and the copy landing in the last cache.
@@ -27,6 +31,18 @@ pub struct Policy {
     pub guesses_of_link: Rate,
     /// How long what is deleted lies in the trash.
     pub trash_life: Duration,
+    /// How long an account that its owner has deleted can be brought back; nobody sees anything of it meanwhile.
+    pub account_grace: Duration,
+    /// How long ago whoever deletes their account may have proved who they are.
+    pub reauthentication: Duration,
+    /// How long a link is kept after it has expired.
+    pub expired_share_life: Duration,
+    /// How long events stay in the feed.
+    pub event_life: Duration,
+    /// How long a finished erasure is shown with its receipt. What the log says of it stays.
+    pub receipt_life: Duration,
+    /// How old a backup may be that is restored: tombstones live twice as long.
+    pub backup_life: Duration,
     /// Most images of one gallery that guests have sent and its owner has not taken yet.
     pub max_held: u64,
 }
@@ -35,6 +51,8 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             promise: Duration::hours(48),
+            target: Duration::hours(24),
+            expedited: Duration::hours(1),
             edge_ttl: Duration::hours(24),
             fill_max: Duration::seconds(120),
             purge_max: Duration::seconds(30),
@@ -45,6 +63,12 @@ impl Default for Policy {
             guesses_of_address: Rate { burst: 10, every: Duration::seconds(10) },
             guesses_of_link: Rate { burst: 100, every: Duration::seconds(10) },
             trash_life: Duration::days(30),
+            account_grace: Duration::ZERO,
+            reauthentication: Duration::minutes(10),
+            expired_share_life: Duration::days(30),
+            event_life: Duration::days(90),
+            receipt_life: Duration::days(400),
+            backup_life: Duration::days(30),
             max_held: 500,
         }
     }
@@ -66,6 +90,17 @@ impl Policy {
             return Err(PolicyError(
                 "shared caches may keep a response for at most the promised window less one hour",
             ));
+        }
+        if self.fill_max * 3 + self.purge_max * 3 > self.expedited {
+            return Err(PolicyError(
+                "an expedited erasure cannot wait for purges and fills within its promise",
+            ));
+        }
+        if self.account_grace.is_negative() || self.account_grace > Duration::days(30) {
+            return Err(PolicyError("an account can be brought back for at most 30 days"));
+        }
+        if self.event_life < self.promise || self.receipt_life < self.backup_life {
+            return Err(PolicyError("events outlive the promised window, and receipts the oldest backup"));
         }
         if self.grant_life > Duration::minutes(5) {
             return Err(PolicyError("a grant lives for at most five minutes"));

@@ -1,7 +1,10 @@
+use galerra_log::{Contents, canonical, commitment, evidence_hash};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-use crate::{EdgeTarget, Erasure, ErasureId, Lane, StoreTarget, Subject};
+use crate::{Erasure, Error, Result, Subject};
 
 /// How much a receipt proves; it never claims more than its evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,66 +23,125 @@ pub enum Level {
     },
 }
 
-/// Proof that something is gone: made from a finished [`Erasure`] and in no other way.
+/// What was found of an erasure: an entry for the log, and the evidence that only the receipt shows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Finding {
+    pub(crate) contents: Contents,
+    /// How much it proves; nothing, if it says that the promise was missed.
+    pub(crate) level: Option<Level>,
+}
+
+impl Finding {
+    /// That every target of an erasure is proven; `None` while one is not.
+    pub(crate) fn of(erasure: &Erasure, now: OffsetDateTime) -> Result<Option<Self>> {
+        let Some(level) = erasure.proven() else { return Ok(None) };
+        Self::new(erasure, "completed", now, Some(level)).map(Some)
+    }
+
+    /// That an erasure missed the promised time.
+    pub(crate) fn breach(erasure: &Erasure, now: OffsetDateTime) -> Result<Self> {
+        Self::new(erasure, "breached", now, None)
+    }
+
+    fn new(erasure: &Erasure, event: &str, now: OffsetDateTime, level: Option<Level>) -> Result<Self> {
+        let (object_id, kind) = object(erasure);
+        let evidence = evidence(erasure);
+        let mut entry = json!({
+            "v": Contents::VERSION,
+            "event": event,
+            "erasure_id": erasure.id,
+            "subject": kind,
+            "object": commitment(&erasure.salt, &object_id).to_hex(),
+            "lane": erasure.lane,
+            "requested_at": text(erasure.accepted)?,
+            "deadline": text(erasure.due)?,
+            "at": text(now)?,
+            "in_time": now <= erasure.due && erasure.breached.is_none(),
+            "copies": erasure.blobs.step.removed(),
+            // Nothing was to go from stores for the sake of copies.
+            "stores": if erasure.holds_copies_only() { 0 } else { 2 },
+            "edges": erasure.edges.len(),
+            "evidence_sha256": evidence_hash(&evidence).map_err(|_| UNWRITABLE)?.to_hex(),
+        });
+        if let (Some(entry), Some(Value::Object(level))) =
+            (entry.as_object_mut(), level.as_ref().map(|level| json!(level)))
+        {
+            entry.extend(level);
+        }
+        let contents = Contents { entry, evidence, object_id, salt: erasure.salt };
+        Ok(Self { contents, level })
+    }
+
+    /// The entry as the log has it.
+    pub(crate) fn entry(&self) -> Result<String> {
+        canonical(&self.contents.entry).map_err(|_| UNWRITABLE)
+    }
+}
+
+const UNWRITABLE: Error = Error::Unreadable("Finding");
+
+/// What is erased, as its id and its kind.
+fn object(erasure: &Erasure) -> (String, &'static str) {
+    match &erasure.subject {
+        Subject::Image { image, .. } => (image.to_string(), "image"),
+        Subject::Gallery { gallery } => (gallery.to_string(), "gallery"),
+        Subject::Account => (erasure.owner.to_string(), "account"),
+        Subject::Copies { image: Some(image), .. } => (image.to_string(), "copies"),
+        Subject::Copies { gallery, image: None } => (gallery.to_string(), "copies"),
+        Subject::Renditions { image, .. } => (image.to_string(), "renditions"),
+    }
+}
+
+fn evidence(erasure: &Erasure) -> Value {
+    let stores = [&erasure.records, &erasure.blobs];
+    let stores = if erasure.holds_copies_only() { Vec::new() } else { stores.to_vec() };
+    json!({
+        "subject": erasure.subject,
+        "stores": stores,
+        "edges": erasure.edges,
+        "breached": erasure.breached.and_then(|at| at.format(&Rfc3339).ok()),
+        "out_of_scope": "copies that viewers made, backups of the operator",
+    })
+}
+
+fn text(at: OffsetDateTime) -> Result<String> {
+    at.format(&Rfc3339).map_err(|_| Error::Unreadable("time"))
+}
+
+/// Proof that something is gone: an entry of the log, its way to a signed checkpoint, and the evidence.
+///
+/// It is made of a finding that the log holds, and in no other way. Its text is a C2SP `tlog-proof@v1`, which
+/// `galerra_log::Receipt` verifies offline.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Receipt {
-    /// Version of this document.
-    version: u32,
-    /// The erasure it proves.
-    erasure: ErasureId,
-    /// What was erased, by ids only.
-    subject: Subject,
-    /// How fast it was asked to be.
-    lane: Lane,
-    /// How much it proves.
+    text: String,
     #[serde(flatten)]
     level: Level,
-    /// When it was accepted and the origin stopped serving it.
-    #[serde(with = "time::serde::rfc3339")]
-    accepted: OffsetDateTime,
-    /// When the last evidence was taken.
-    #[serde(with = "time::serde::rfc3339")]
-    finished: OffsetDateTime,
-    /// By when it was promised.
-    #[serde(with = "time::serde::rfc3339")]
-    due: OffsetDateTime,
-    /// Whether the promise was kept.
-    in_time: bool,
-    /// Evidence for each store that something had to go from.
-    stores: Vec<StoreTarget>,
-    /// Evidence for each network.
-    edges: Vec<EdgeTarget>,
-    /// What no service can take back.
-    out_of_scope: String,
+    index: u64,
 }
 
 impl Receipt {
-    /// The receipt of an erasure whose every target is proven; `None` while one is not.
-    pub(crate) fn of(erasure: &Erasure, now: OffsetDateTime) -> Option<Self> {
-        let level = erasure.proven()?;
-        Some(Self {
-            version: 1,
-            erasure: erasure.id,
-            subject: erasure.subject.clone(),
-            lane: erasure.lane,
-            level,
-            accepted: erasure.accepted,
-            finished: now,
-            due: erasure.due,
-            in_time: now <= erasure.due,
-            stores: match erasure.subject {
-                // Nothing was to go from them.
-                Subject::Copies { .. } => Vec::new(),
-                _ => vec![erasure.records.clone(), erasure.blobs.clone()],
-            },
-            edges: erasure.edges.clone(),
-            out_of_scope: "copies that viewers made, backups of the operator".to_owned(),
-        })
+    /// The receipt of a finding that is at this place of the log.
+    pub(crate) fn sealed(finding: &Finding, proof: &galerra_log::Receipt, index: u64) -> Option<Self> {
+        let level = finding.level.clone()?;
+        Some(Self { text: proof.to_string(), level, index })
+    }
+
+    /// The text to hand out: `text/plain`, extension `.tlog-proof`.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// How much it proves.
     #[must_use]
     pub fn level(&self) -> &Level {
         &self.level
+    }
+
+    /// Its place in the log.
+    #[must_use]
+    pub fn index(&self) -> u64 {
+        self.index
     }
 }

@@ -71,6 +71,8 @@ pub struct Viewer {
     passes: Vec<Pass>,
     /// As whom an owner looks at what is theirs.
     guise: Option<Guise>,
+    /// When they last proved who they are, as far as the host says.
+    proved: Option<OffsetDateTime>,
 }
 
 /// As whom an owner looks at what is theirs; nobody else can put it on.
@@ -89,19 +91,35 @@ impl Viewer {
     /// Nobody in particular.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self { who: Who::Anonymous, passes: Vec::new(), guise: None }
+        Self::known_as(Who::Anonymous)
     }
 
     /// The holder of an account.
     #[must_use]
     pub fn account(id: AccountId) -> Self {
-        Self { who: Who::Account(id), passes: Vec::new(), guise: None }
+        Self::known_as(Who::Account(id))
     }
 
     /// The operator.
     #[must_use]
     pub fn operator() -> Self {
-        Self { who: Who::Operator, passes: Vec::new(), guise: None }
+        Self::known_as(Who::Operator)
+    }
+
+    fn known_as(who: Who) -> Self {
+        Self { who, passes: Vec::new(), guise: None, proved: None }
+    }
+
+    /// The same viewer, who has shown a password or a key at that time: not just a cookie of an earlier day.
+    #[must_use]
+    pub fn proved_at(self, at: OffsetDateTime) -> Self {
+        Self { proved: Some(at), ..self }
+    }
+
+    /// Whether they proved who they are at that time or later.
+    #[must_use]
+    pub fn has_proved_since(&self, then: OffsetDateTime) -> bool {
+        self.proved.is_some_and(|at| at >= then)
     }
 
     /// The same viewer with passes in hand.

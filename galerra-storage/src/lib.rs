@@ -25,7 +25,7 @@ mod views;
 pub use blobs::{Blob, Blobs, Body, Entry, Erased, collect, whole};
 pub use error::StorageError;
 pub use key::{Key, KeyError, MAX_KEY, Prefix};
-pub use memory::{Call, Fault, Memory};
+pub use memory::{Call, Fault, Memory, Snapshot};
 #[cfg(feature = "objects")]
 pub use objects::Objects;
 #[cfg(feature = "postgres")]

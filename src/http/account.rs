@@ -39,7 +39,7 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(shown)).into_response())
 }
 
-fn operator(viewer: &Viewer) -> Result<(), Error> {
+pub(super) fn operator(viewer: &Viewer) -> Result<(), Error> {
     match viewer.who {
         Who::Operator => Ok(()),
         Who::Account(_) => Err(Error::OperatorOnly),
@@ -70,7 +70,7 @@ pub(crate) async fn show(State(doors): State<Doors>, Asking(viewer): Asking) -> 
     Ok(Json(shown(&account)).into_response())
 }
 
-fn shown(account: &Account) -> Value {
+pub(super) fn shown(account: &Account) -> Value {
     json!({
         "id": account.id,
         "username": account.username,

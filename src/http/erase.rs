@@ -1,21 +1,25 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::IntoResponse;
-use galerra_core::{Erasure, ErasureId, Error, GalleryId, ImageId};
+use galerra_core::{AccountId, Erasure, ErasureId, Error, GalleryId, ImageId, Lane};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Doors;
-use super::extract::{Asked, Asking, Id, Mount};
+use super::account::{operator, shown};
+use super::extract::{Asked, Asking, Id, Mount, Paging};
 use super::problem::Answer;
 use super::reply::{self, Urls};
 
-/// Whether a deletion is for good: otherwise the trash keeps things for a while.
+/// Whether a deletion is for good: otherwise the trash keeps things for a while. And how much it presses.
 #[derive(Deserialize)]
 pub(crate) struct How {
     #[serde(default)]
     permanent: bool,
+    #[serde(default)]
+    lane: Lane,
 }
 
 pub(crate) async fn image(
@@ -29,7 +33,7 @@ pub(crate) async fn image(
     if !how.permanent {
         return Ok(Json(reply::trashed(&engine.trash_image(&viewer, id).await?)).into_response());
     }
-    let erasure = engine.erase_image(&viewer, id).await?;
+    let erasure = engine.erase_image(&viewer, id, how.lane).await?;
     Ok(accepted(&doors, &mount, &erasure))
 }
 
@@ -44,13 +48,51 @@ pub(crate) async fn gallery(
     if !how.permanent {
         return Ok(Json(reply::trashed(&engine.trash_gallery(&viewer, id).await?)).into_response());
     }
-    let erasure = engine.erase_gallery(&viewer, id).await?;
+    let erasure = engine.erase_gallery(&viewer, id, how.lane).await?;
     Ok(accepted(&doors, &mount, &erasure))
 }
 
-pub(crate) async fn account(State(doors): State<Doors>, Asking(viewer): Asking, mount: Mount) -> Answer {
-    let erasure = doors.galerra.engine().erase_account(&viewer).await?;
+pub(crate) async fn account(
+    State(doors): State<Doors>,
+    Asking(viewer): Asking,
+    mount: Mount,
+    Asked(how): Asked<How>,
+) -> Answer {
+    let erasure = doors.galerra.engine().erase_account(&viewer, how.lane).await?;
     Ok(accepted(&doors, &mount, &erasure))
+}
+
+pub(crate) async fn bring_back(
+    State(doors): State<Doors>,
+    Asking(viewer): Asking,
+    Id(id): Id<AccountId>,
+) -> Answer<Json<Value>> {
+    operator(&viewer)?;
+    let account = doors.galerra.engine().bring_back_account(id).await?;
+    Ok(Json(shown(&account)))
+}
+
+pub(crate) async fn expedite(
+    State(doors): State<Doors>,
+    Asking(viewer): Asking,
+    mount: Mount,
+    Id(id): Id<ErasureId>,
+) -> Answer<Json<Value>> {
+    let erasure = doors.galerra.engine().expedite(&viewer, id).await?;
+    doors.galerra.wake();
+    Ok(Json(reply::erasure(&Urls { doors: &doors, mount: &mount }, &erasure)))
+}
+
+pub(crate) async fn queue(
+    State(doors): State<Doors>,
+    Asking(viewer): Asking,
+    Asked(at): Asked<Paging>,
+) -> Answer<Json<Value>> {
+    operator(&viewer)?;
+    let engine = doors.galerra.engine();
+    let page = engine.queue_of_erasures(&viewer, at.cursor.as_deref(), at.limit).await?;
+    let items = page.items.iter().map(reply::under_way).collect::<Vec<_>>();
+    Ok(Json(json!({"items": items, "next": page.next})))
 }
 
 pub(crate) async fn show(
@@ -63,13 +105,17 @@ pub(crate) async fn show(
     Ok(Json(reply::erasure(&Urls { doors: &doors, mount: &mount }, &erasure)))
 }
 
+/// The proof as text, which anyone can verify offline.
 pub(crate) async fn receipt(
     State(doors): State<Doors>,
     Asking(viewer): Asking,
     Id(id): Id<ErasureId>,
-) -> Answer<Json<Value>> {
+) -> Answer {
     let erasure = doors.galerra.engine().erasure(&viewer, id).await?;
-    Ok(Json(json!(erasure.receipt.ok_or(Error::NotFound)?)))
+    let receipt = erasure.receipt.ok_or(Error::NotFound)?;
+    let file = format!("attachment; filename=\"{id}.tlog-proof\"");
+    let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, file)];
+    Ok((headers, receipt.text().to_owned()).into_response())
 }
 
 fn accepted(doors: &Doors, mount: &Mount, erasure: &Erasure) -> axum::response::Response {

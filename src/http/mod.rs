@@ -10,6 +10,7 @@ mod erase;
 mod extract;
 mod gallery;
 mod health;
+mod hold;
 mod oembed;
 mod open;
 mod page;
@@ -17,6 +18,8 @@ mod problem;
 mod range;
 mod redevelop;
 mod reply;
+mod retention;
+mod seal;
 mod share;
 mod trash;
 mod upload;
@@ -27,8 +30,10 @@ pub use address::Address;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, patch, post};
 
 use crate::Galerra;
@@ -93,6 +98,15 @@ fn routes() -> Vec<Route> {
         route("/api/v1/images/{id}/master", &[GET], get(view::master)),
         route("/api/v1/erasures/{id}", &[GET], get(erase::show)),
         route("/api/v1/erasures/{id}/receipt", &[GET], get(erase::receipt)),
+        route("/api/v1/erasures/{id}/expedite", &[POST], post(erase::expedite)),
+        route("/api/v1/operator/erasures", &[GET], get(erase::queue)),
+        route("/api/v1/operator/accounts/{id}/restore", &[POST], post(erase::bring_back)),
+        route("/api/v1/operator/holds", &[GET, POST], get(hold::list).post(hold::place)),
+        route("/api/v1/operator/holds/{id}/release", &[POST], post(hold::release)),
+        route("/api/v1/operator/retention", &[GET], get(retention::forecast)),
+        route("/log/key", &[GET], get(seal::key)),
+        route("/log/checkpoint", &[GET], get(seal::checkpoint)),
+        route("/log/tile/{*path}", &[GET], get(seal::tile)),
         route("/api/v1/operator/redevelopment", &[GET], get(redevelop::show)),
         route("/i/{image}/{file}", &[GET], get(view::rendition)),
         route("/g/{id}", &[GET], get(page::gallery)),
@@ -100,6 +114,7 @@ fn routes() -> Vec<Route> {
         route("/s/{token}", &[GET, POST], get(open::follow).post(open::open)),
         route("/healthz", &[GET], get(health::alive)),
         route("/readyz", &[GET], get(health::ready)),
+        route("/metrics", &[GET], get(health::metrics)),
         route("/openapi.json", &[GET], get(health::openapi)),
     ]
 }
@@ -108,6 +123,16 @@ fn routes() -> Vec<Route> {
 #[cfg(feature = "testkit")]
 pub(crate) fn surface() -> Vec<(&'static str, &'static [Method])> {
     routes().iter().map(|route| (route.path, route.methods)).collect()
+}
+
+/// Lets nothing through before the ledger of deletions was replayed, but the question whether the process lives.
+async fn settled(State(galerra): State<Galerra>, request: Request, next: Next) -> Response {
+    let alive =
+        request.extensions().get::<MatchedPath>().is_some_and(|path| path.as_str().ends_with("/healthz"));
+    match galerra.ready().await {
+        Err(error) if !alive => problem::Problem::from(error).into_response(),
+        _ => next.run(request).await,
+    }
 }
 
 impl Galerra {
@@ -126,6 +151,7 @@ impl Galerra {
         table
             .fallback(problem::no_such_path)
             .layer(DefaultBodyLimit::max(SMALL_BODY))
+            .layer(axum::middleware::from_fn_with_state(self.clone(), settled))
             .layer(axum::middleware::from_fn(reply::guard))
             .with_state(doors)
     }

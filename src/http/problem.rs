@@ -109,9 +109,11 @@ fn status(error: &Error) -> StatusCode {
         Error::NotFound => StatusCode::NOT_FOUND,
         Error::Gone => StatusCode::GONE,
         Error::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Error::OperatorOnly | Error::ProRequired | Error::PasswordRequired | Error::WrongPassword => {
-            StatusCode::FORBIDDEN
-        }
+        Error::OperatorOnly
+        | Error::Reauthenticate
+        | Error::ProRequired
+        | Error::PasswordRequired
+        | Error::WrongPassword => StatusCode::FORBIDDEN,
         Error::TooManyGuesses { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::NotPrivate | Error::TooManyLinks | Error::TooManyHeld | Error::Taken { .. } => {
             StatusCode::CONFLICT

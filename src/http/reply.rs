@@ -6,7 +6,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use galerra_core::{
     CachePolicy, EdgeTarget, Erasure, ErasureId, Gallery, Grant, Image, Life, Redevelopment, Rendition,
-    SeenImage, Share, ShareToken, StoreTarget, Ticket, Trashed, layout,
+    SeenImage, Share, ShareToken, StoreTarget, Ticket, Trashed, UnderWay, layout,
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -267,6 +267,17 @@ pub(crate) fn share(share: &Share) -> Value {
     })
 }
 
+/// An erasure as the operator sees it in the queue.
+pub(crate) fn under_way(erasure: &UnderWay) -> Value {
+    json!({
+        "id": erasure.id,
+        "accepted": rfc3339(erasure.accepted),
+        "due": rfc3339(erasure.due),
+        "breached": erasure.breached,
+        "held": erasure.held,
+    })
+}
+
 pub(crate) fn erasure(urls: &Urls, erasure: &Erasure) -> Value {
     let stores = [&erasure.records, &erasure.blobs];
     let targets = stores.map(store_target).into_iter().chain(erasure.edges.iter().map(edge_target));
@@ -279,6 +290,7 @@ pub(crate) fn erasure(urls: &Urls, erasure: &Erasure) -> Value {
         "subject": erasure.subject,
         "accepted": rfc3339(erasure.accepted),
         "due": rfc3339(erasure.due),
+        "not_before": erasure.not_before.map(rfc3339),
         "targets": targets.collect::<Vec<_>>(),
         "receipt": receipt,
     })

@@ -44,6 +44,7 @@ pub(super) fn rule(method: &Method, path: &str) -> Option<Rule> {
     let seen = if reads { Right::See } else { Right::Own };
     Some(match path {
         "/api/v1/accounts" | "/api/v1/accounts/{id}" | "/api/v1/operator/redevelopment" => Rule::Operator,
+        path if path.starts_with("/api/v1/operator/") => Rule::Operator,
         "/api/v1/account" | "/api/v1/galleries" | "/api/v1/shares" | "/api/v1/trash" => Rule::Account,
         "/api/v1/galleries/{id}" => Rule::Gallery(seen),
         "/api/v1/galleries/{id}/images" if *method == Method::POST => Rule::Gallery(Right::Send),
@@ -59,8 +60,11 @@ pub(super) fn rule(method: &Method, path: &str) -> Option<Rule> {
         "/oembed" => Rule::Card,
         "/api/v1/shares/{id}" => Rule::Share,
         "/s/{token}" => Rule::Token,
-        "/api/v1/erasures/{id}" | "/api/v1/erasures/{id}/receipt" => Rule::Erasure,
-        "/healthz" | "/readyz" | "/openapi.json" => Rule::Nobody,
+        "/api/v1/erasures/{id}" | "/api/v1/erasures/{id}/receipt" | "/api/v1/erasures/{id}/expedite" => {
+            Rule::Erasure
+        }
+        "/healthz" | "/readyz" | "/openapi.json" | "/metrics" => Rule::Nobody,
+        "/log/key" | "/log/checkpoint" | "/log/tile/{*path}" => Rule::Nobody,
         _ => return None,
     })
 }

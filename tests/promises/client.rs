@@ -102,6 +102,20 @@ impl Client {
         self.send(Method::GET, path, "", Bytes::new()).await
     }
 
+    /// The receipt at `path`, verified offline with the log's key; answers its entry and its evidence in one.
+    pub async fn receipt(&self, path: &str) -> Value {
+        let text = self.get(path).await;
+        assert_eq!(text.status, 200, "{path}");
+        let mount = path.split("/api/").next().unwrap_or_default();
+        let key = self.get(&format!("{mount}/log/key")).await;
+        let key = std::str::from_utf8(&key.body).unwrap().trim().parse().unwrap();
+        let text = std::str::from_utf8(&text.body).unwrap();
+        let verified = galerra::log::Receipt::verify(text, &key, &[]).expect("a receipt that verifies");
+        let mut told = verified.entry.clone();
+        told.as_object_mut().unwrap().insert("evidence".to_owned(), verified.evidence);
+        told
+    }
+
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, "", Bytes::new()).await
     }

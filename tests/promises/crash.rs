@@ -77,7 +77,7 @@ async fn an_erasure_ends_wherever_a_store_fails() {
                 stage.advance(Duration::seconds(15));
             }
             let made = (stage.records.calls() - before.0, stage.blobs.calls() - before.1);
-            let receipt = ada.get(&format!("/api/v1/erasures/{erasure}/receipt")).await.expect(200);
+            let receipt = ada.receipt(&format!("/api/v1/erasures/{erasure}/receipt")).await;
             assert_eq!(receipt["level"], "edges-verified", "call {nth}");
             assert!(!stage.blobs.contains(&photos::small(1)[5000..5100]), "call {nth}");
             if nth > made.0.max(made.1).min(120) {

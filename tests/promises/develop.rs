@@ -109,8 +109,8 @@ async fn an_erasure_takes_late_renditions_along_made_or_not() {
         let erasure = erase(&ada, &format!("/api/v1/images/{}", text(&image, "id"))).await;
         assert_eq!(stage.stranger().get(&url).await.problem(410), "gone");
         stage.until_done(&ada, &erasure).await;
-        let receipt = ada.get(&format!("/api/v1/erasures/{erasure}/receipt")).await.expect(200);
-        assert_eq!(receipt["stores"][1]["step"]["removed"], if ask { 3 } else { 2 });
+        let receipt = ada.receipt(&format!("/api/v1/erasures/{erasure}/receipt")).await;
+        assert_eq!(receipt["evidence"]["stores"][1]["step"]["removed"], if ask { 3 } else { 2 });
         assert!(!ask || !stage.blobs.contains(&bytes[500..600]));
         assert_eq!(stage.stranger().get(&url).await.problem(410), "gone");
     }

@@ -45,7 +45,7 @@ impl Scene {
     }
 
     async fn receipt(&self, erasure: &str) -> serde_json::Value {
-        self.ada.get(&format!("/api/v1/erasures/{erasure}/receipt")).await.expect(200)
+        self.ada.receipt(&format!("/api/v1/erasures/{erasure}/receipt")).await
     }
 }
 
@@ -71,9 +71,9 @@ async fn an_erased_image_is_gone_from_stores_and_edges() {
     let receipt = scene.receipt(&erasure).await;
     assert_eq!(receipt["level"], "edges-verified");
     assert_eq!(receipt["in_time"], true);
-    assert_eq!(receipt["stores"][1]["step"]["removed"], 3);
-    assert_eq!(receipt["edges"][0]["step"]["step"], "verified");
-    assert_eq!(receipt["edges"][0]["step"]["probes"], 4);
+    assert_eq!(receipt["evidence"]["stores"][1]["step"]["removed"], 3);
+    assert_eq!(receipt["evidence"]["edges"][0]["step"]["step"], "verified");
+    assert_eq!(receipt["evidence"]["edges"][0]["step"]["probes"], 4);
     assert_eq!(scene.ada.get(&scene.thumb).await.status, 410);
 }
 
@@ -103,7 +103,7 @@ async fn a_gallery_goes_with_everything_in_it() {
     assert!(!scene.stage.records.contains(b"CANARY"));
     assert!(!scene.stage.blobs.contains(&photos::small(5)[5000..5100]));
     assert_eq!(scene.stage.cdns[0].purges().len(), 3, "an early purge and two counted ones, each by one tag");
-    assert_eq!(scene.receipt(&erasure).await["edges"][0]["step"]["probes"], 7 * 2 * 2);
+    assert_eq!(scene.receipt(&erasure).await["evidence"]["edges"][0]["step"]["probes"], 7 * 2 * 2);
 }
 
 #[tokio::test]
@@ -148,10 +148,14 @@ async fn a_gallery_and_its_image_and_its_account_are_erased_side_by_side() {
     }
     let receipt = |erasure: String| {
         let operator = operator.clone();
-        async move { operator.get(&format!("/api/v1/erasures/{erasure}/receipt")).await.expect(200) }
+        async move { operator.receipt(&format!("/api/v1/erasures/{erasure}/receipt")).await }
     };
-    assert_eq!(receipt(image).await["edges"][0]["step"]["probes"], 4, "a plan names its images itself");
-    assert!(receipt(gallery).await["edges"][0]["step"]["probes"].as_u64().unwrap() >= 4);
+    assert_eq!(
+        receipt(image).await["evidence"]["edges"][0]["step"]["probes"],
+        4,
+        "a plan names its images itself"
+    );
+    assert!(receipt(gallery).await["evidence"]["edges"][0]["step"]["probes"].as_u64().unwrap() >= 4);
     assert_eq!(scene.held(), 0);
     assert!(!scene.stage.records.contains(b"CANARY"));
 }

@@ -32,7 +32,7 @@ async fn prove(stage: &Stage) {
         stage.boot().engine().tick().await.unwrap();
         stage.advance(Duration::seconds(30));
     }
-    assert_eq!(stage.boot().engine().tick().await.unwrap().open, 0);
+    assert_eq!(stage.boot().engine().tick().await.unwrap().taken, 0);
 }
 
 async fn show(stage: &Stage, id: &str) -> Value {
@@ -112,7 +112,7 @@ async fn what_comes_out_the_same_stays_where_it_is() {
     assert_eq!(names(&show(&stage, &text(&image, "id")).await), ["thumb", "small"]);
     let thumb = stage.stranger().get(&text(&image["renditions"][0], "url")).await;
     assert_eq!(thumb.header("etag"), etag);
-    assert_eq!(stage.boot().engine().tick().await.unwrap().open, 0, "there is nothing to erase");
+    assert_eq!(stage.boot().engine().tick().await.unwrap().taken, 0, "there is nothing to erase");
     assert_eq!(stage.cdns[0].purges().len(), 0);
 }
 

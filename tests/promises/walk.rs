@@ -113,7 +113,7 @@ async fn walk(data: &Path, mut settings: Vec<(&'static str, String)>, database: 
     for erasure in [&image, &gallery, &other] {
         let receipt = format!("/api/v1/erasures/{erasure}/receipt");
         eventually("a receipt", async || ada.get(&receipt).await.status == 200).await;
-        let receipt = ada.get(&receipt).await.expect(200);
+        let receipt = ada.receipt(&receipt).await;
         let level = if edge.is_some() { "edges-verified" } else { "stores-empty" };
         assert_eq!(receipt["level"], level, "{receipt}");
     }

@@ -2,10 +2,12 @@
 //!
 //! It adds to the library what a host brings: settings, a sign-in, and a socket.
 
+mod doctor;
 mod home;
 mod serve;
 mod settings;
 mod sign_in;
+mod verify;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -22,6 +24,8 @@ use url::Url;
 const HELP: &str = "galerra-server: image galleries whose deletions are proven
 
 usage: galerra-server [serve]
+       galerra-server verify RECEIPT.tlog-proof --log-key KEY [--witness KEY]…    offline; the key is at /log/key
+       galerra-server doctor [--heal]      looks for what records and blobs do not know of each other
 
 Settings come from the environment, or from the file that GALERRA_SETTINGS names (TOML, the same names in
 lower case without the prefix; the environment wins):
@@ -51,6 +55,9 @@ async fn host(processes: Processes) -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] | ["serve"] => {}
+        ["verify", rest @ ..] => return verify::verify(rest),
+        ["doctor"] => return ended(doctor::doctor(false).await),
+        ["doctor", "--heal"] => return ended(doctor::doctor(true).await),
         ["--version" | "-V"] => {
             println!("galerra-server {}", env!("CARGO_PKG_VERSION"));
             return ExitCode::SUCCESS;
@@ -64,8 +71,14 @@ async fn host(processes: Processes) -> ExitCode {
             return ExitCode::from(2);
         }
     }
-    match run(processes).await {
-        Ok(()) => ExitCode::SUCCESS,
+    ended(run(processes).await.map(|()| true))
+}
+
+/// What to tell whoever started it.
+fn ended(outcome: Result<bool, Box<dyn Error>>) -> ExitCode {
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprint!("galerra-server: {error}");
             let mut cause = error.source();

@@ -1,5 +1,7 @@
 //! The fake network as the service sees it.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use http::{HeaderName, HeaderValue};
 use time::OffsetDateTime;
@@ -19,7 +21,7 @@ impl Cdn for FakeCdn {
             probes: self.probes,
             signs: false,
             selects: self.selects,
-            purge_max: self.state().delay,
+            purge_max: self.state().spread(),
         }
     }
 
@@ -46,7 +48,7 @@ impl Cdn for FakeCdn {
             Some(Fault::Lose(ref places)) => state.send(now, &wanted, places),
             None => state.send(now, &wanted, &[]),
         }
-        let due = now + state.delay;
+        let due = now + state.spread();
         state.accepted.push((due, purge.clone()));
         Ok(Ticket(format!("fake-{}", state.accepted.len())))
     }
@@ -106,12 +108,17 @@ impl Cdn for FakeCdn {
 }
 
 impl State {
-    /// Sends a purge to every cache but those that lose it, parents before edges.
+    /// Sends a purge to every cache but those that lose it.
     fn send(&mut self, now: OffsetDateTime, wanted: &Wanted, lost: &[Place]) {
-        let due = now + self.delay;
-        for (_, store) in self.stores.iter_mut().filter(|(place, _)| !lost.contains(place)) {
-            store.expect(due, wanted.clone());
+        for (place, store) in self.stores.iter_mut().filter(|(place, _)| !lost.contains(place)) {
+            let lag = self.lags.get(place).copied().unwrap_or_default();
+            store.expect(now + self.delay + lag, wanted.clone());
         }
+    }
+
+    /// How long a purge takes to reach the last cache.
+    fn spread(&self) -> Duration {
+        self.delay + self.lags.values().max().copied().unwrap_or_default()
     }
 }
 

@@ -109,6 +109,7 @@ struct State {
     origin: Option<Arc<dyn Origin>>,
     stores: BTreeMap<Place, Store>,
     delay: Duration,
+    lags: BTreeMap<Place, Duration>,
     next: VecDeque<Fault>,
     always: Option<Fault>,
     accepted: Vec<(OffsetDateTime, Purge)>,
@@ -122,6 +123,7 @@ impl FakeCdn {
             origin: None,
             stores: BTreeMap::new(),
             delay: Duration::ZERO,
+            lags: BTreeMap::new(),
             next: VecDeque::new(),
             always: None,
             accepted: Vec::new(),
@@ -186,6 +188,12 @@ impl FakeCdn {
     /// From now on, purges arrive this much later than they are accepted.
     pub fn set_delay(&self, delay: Duration) {
         self.state().delay = delay;
+    }
+
+    /// From now on, purges arrive at this place so much later still: in between, an edge may refill from a parent that
+    /// has not heard of the purge.
+    pub fn set_lag(&self, place: Place, lag: Duration) {
+        self.state().lags.insert(place, lag);
     }
 
     /// Where to fill from; until then there is nobody (503).

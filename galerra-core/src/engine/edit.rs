@@ -129,7 +129,8 @@ impl Engine {
         image: &Image,
     ) -> Result<Option<ErasureId>> {
         let gallery = self.own_gallery(viewer, image.gallery).await?;
-        let open = gallery.value.visibility.is_open();
+        let open = gallery.value.visibility.is_open()
+            || self.is_leaving_networks(image.owner, image.gallery).await?;
         let tighter = Gallery { epoch: gallery.value.epoch + 1, ..gallery.value };
         change.replace(layout::gallery(image.owner, image.gallery), gallery.version, &tighter);
         if !open || image.is_kept() {
@@ -139,6 +140,13 @@ impl Engine {
         page.add_served(image);
         let subject = Subject::Copies { gallery: image.gallery, image: Some(image.id) };
         Ok(self.tighten(change, image.owner, subject, Some(&page)))
+    }
+
+    /// Whether copies of a gallery that was open may still be in networks. Their erasure ends without proof once the
+    /// gallery is open again, so an image that is kept from everyone meanwhile needs one of its own.
+    async fn is_leaving_networks(&self, owner: AccountId, id: GalleryId) -> Result<bool> {
+        let whole = Subject::Copies { gallery: id, image: None };
+        self.is_any_open(|open| open.owner == owner && open.subject == whole).await
     }
 
     /// Changes what its owner says about a gallery and who may see it. Making an open one private takes it out of
@@ -201,7 +209,7 @@ impl Engine {
         if self.parts.cdns.is_empty() {
             return None;
         }
-        let mut erasure = self.plan(owner, subject, "");
+        let mut erasure = self.consequence(owner, subject);
         if let Some(page) = page {
             change.create(layout::plan_page(erasure.id, 0), page);
             erasure.pages = 1;

@@ -4,11 +4,17 @@
 mod edges;
 mod stores;
 
-use galerra_storage::Version;
+use galerra_storage::{Key, Version};
 
-use super::records::{Change, Stored};
+use super::records::{Change, Open, Stored, stored};
 use super::{Engine, Result};
-use crate::{Erasure, ErasureId, Gallery, Happened, Image, Receipt, Subject, layout};
+use crate::receipt::Finding;
+use crate::{Erasure, ErasureId, Gallery, Happened, Image, Subject, layout};
+
+/// Open erasures looked at by one read.
+const PAGE: usize = 200;
+/// Steps taken in one go; then others have their turn.
+const STEPS: usize = 64;
 
 /// An erasure in a worker's hands, with the version it was read at: the fence between workers.
 #[derive(Debug)]
@@ -19,7 +25,7 @@ struct Work {
 
 /// Whether a step changed anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moved {
+pub(super) enum Moved {
     /// It did; there may be more to do at once.
     On,
     /// It has to wait.
@@ -28,26 +34,39 @@ enum Moved {
 
 impl Engine {
     /// Moves one erasure on as far as it goes now. A conflict means that another worker has it.
-    pub(super) async fn prove(&self, id: ErasureId) -> Result<()> {
+    pub(super) async fn prove(&self, id: ErasureId) -> Result<Moved> {
         let Some(Stored { version, value }) = self.read::<Erasure>(layout::erasure(id)).await? else {
-            return Ok(());
+            return Ok(Moved::Not);
         };
         let mut work = Work { version, erasure: value };
-        if self.is_shown_again(&work.erasure).await? {
-            return self.withdraw(&mut work).await;
+        if self.is_taken_back(&work.erasure).await? {
+            self.withdraw(&mut work).await?;
+            return Ok(Moved::Not);
         }
+        // Saved with the first purge, which is due at once.
+        work.erasure.note_gate(self.parts.env.now(), &self.parts.policy);
+        self.entomb_again(&mut work.erasure).await;
         self.check_promise(&mut work).await?;
-        loop {
+        for _ in 0..STEPS {
             let stores = self.step_stores(&mut work).await?;
             let edges = self.step_edges(&mut work).await?;
-            if self.finish(&mut work).await? || (stores, edges) == (Moved::Not, Moved::Not) {
-                return Ok(());
+            if self.finish(&mut work).await? {
+                return Ok(Moved::Not);
+            }
+            if (stores, edges) == (Moved::Not, Moved::Not) {
+                self.reschedule(&mut work).await?;
+                return Ok(Moved::Not);
             }
         }
+        Ok(Moved::On)
     }
 
-    /// Whether everyone may see again what was to go from networks.
-    async fn is_shown_again(&self, erasure: &Erasure) -> Result<bool> {
+    /// Whether what was to go may be seen again: it is an account that was brought back, or everyone sees again what was
+    /// to go from networks.
+    async fn is_taken_back(&self, erasure: &Erasure) -> Result<bool> {
+        if erasure.withdrawn.is_some() {
+            return Ok(true);
+        }
         let Subject::Copies { gallery, image } = erasure.subject else { return Ok(false) };
         let found: Option<Stored<Gallery>> = self.read(layout::gallery(erasure.owner, gallery)).await?;
         let open = found.is_some_and(|found| found.value.life.is_live() && found.value.visibility.is_open());
@@ -58,19 +77,36 @@ impl Engine {
 
     /// Ends an erasure that has nothing to prove any more, without a receipt.
     async fn withdraw(&self, work: &mut Work) -> Result<()> {
+        self.unbury(&work.erasure).await?;
         self.drop_plan(work).await?;
-        work.erasure.withdrawn = Some(self.parts.env.now());
+        let now = self.parts.env.now();
         let mut change = Change::default();
-        self.close(work.erasure.id, &mut change).await?;
+        self.close(&work.erasure, &mut change).await?;
+        work.erasure.withdrawn.get_or_insert(now);
+        Self::shelve(&mut change, &work.erasure, now);
         self.save(work, change).await
     }
 
     /// Adds to a change that an erasure is not work any more.
-    async fn close(&self, id: ErasureId, change: &mut Change) -> Result<()> {
-        if let Some(open) = self.read::<serde_json::Value>(layout::open_erasure(id)).await? {
-            change.remove(layout::open_erasure(id), open.version);
+    pub(super) async fn close(&self, erasure: &Erasure, change: &mut Change) -> Result<()> {
+        let key = layout::open_erasure(erasure);
+        if let Some(open) = self.read::<serde_json::Value>(key.clone()).await? {
+            change.remove(key, open.version);
         }
         Ok(())
+    }
+
+    /// Puts the work item where it is due next.
+    async fn reschedule(&self, work: &mut Work) -> Result<()> {
+        let next = work.erasure.next(self.parts.env.now());
+        if next == work.erasure.next {
+            return Ok(());
+        }
+        let mut change = Change::default();
+        self.close(&work.erasure, &mut change).await?;
+        work.erasure.next = next;
+        Self::open(&mut change, &work.erasure);
+        self.save(work, change).await
     }
 
     /// Commits the erasure as it stands in the worker's hands, together with `change`.
@@ -81,10 +117,10 @@ impl Engine {
         Ok(())
     }
 
-    /// Notes once that the promised time has passed; the work goes on.
+    /// Notes once that the promised time has passed, in the log, too; the work goes on.
     async fn check_promise(&self, work: &mut Work) -> Result<()> {
         let now = self.parts.env.now();
-        if now <= work.erasure.due || work.erasure.breached.is_some() || work.erasure.receipt.is_some() {
+        if !work.erasure.is_late(now) {
             return Ok(());
         }
         let erasure = work.erasure.id;
@@ -92,22 +128,55 @@ impl Engine {
         work.erasure.breached = Some(now);
         let mut change = Change::default();
         self.tell(&mut change, Happened::ErasureBreached { erasure });
+        self.queue(&mut change, erasure, &Finding::breach(&work.erasure, now)?)?;
         self.save(work, change).await
     }
 
-    /// Writes the receipt once every target is proven; the plan and the work item go with that commit.
+    /// Writes down what was found once every target is proven; plan and work item go with that commit, and the log
+    /// does the rest.
     async fn finish(&self, work: &mut Work) -> Result<bool> {
-        let id = work.erasure.id;
         let now = self.parts.env.now();
-        let Some(receipt) = Receipt::of(&work.erasure, now) else { return Ok(false) };
+        let Some(finding) = Finding::of(&work.erasure, now)? else { return Ok(false) };
+        if self.awaits_parts(&work.erasure).await? {
+            return Ok(false);
+        }
         self.drop_plan(work).await?;
-        work.erasure.receipt = Some(receipt);
-        work.erasure.done = Some(now);
         let mut change = Change::default();
-        self.close(id, &mut change).await?;
-        self.tell(&mut change, Happened::ErasureDone { erasure: id });
+        self.close(&work.erasure, &mut change).await?;
+        self.queue(&mut change, work.erasure.id, &finding)?;
+        work.erasure.done = Some(now);
+        work.erasure.finding = Some(finding);
         self.save(work, change).await?;
         Ok(true)
+    }
+
+    /// Whether a part of the subject has an erasure of its own that is not proven yet: what that one has taken out of the
+    /// records before is in no other plan, and its copies may still be in networks.
+    async fn awaits_parts(&self, erasure: &Erasure) -> Result<bool> {
+        match erasure.subject {
+            Subject::Gallery { .. } | Subject::Account => {
+                let (owner, subject) = (erasure.owner, &erasure.subject);
+                self.is_any_open(|other| owner == other.owner && subject.holds(&other.subject)).await
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Whether there is an unfinished erasure of this kind.
+    pub(super) async fn is_any_open(&self, of_this_kind: impl Fn(&Open) -> bool + Send) -> Result<bool> {
+        let mut after: Option<Key> = None;
+        loop {
+            let rows = self.parts.records.scan(&layout::open_erasures(), after, PAGE).await?;
+            for row in &rows {
+                if of_this_kind(&stored::<Open>(row)?.value) {
+                    return Ok(true);
+                }
+            }
+            if rows.len() < PAGE {
+                return Ok(false);
+            }
+            after = rows.last().map(|row| row.key.clone());
+        }
     }
 
     async fn drop_plan(&self, work: &mut Work) -> Result<()> {

@@ -3,9 +3,10 @@
 use galerra_storage::{Batch, Belief, Key, Op, Row, Version};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::json;
-use crate::{AccountId, Error, GalleryId, Result};
+use crate::{AccountId, Error, GalleryId, Result, Subject};
 
 /// A record as it was read: its value and which writing of it this is.
 #[derive(Debug, Clone)]
@@ -107,6 +108,19 @@ pub(super) struct KeyOf {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct OperatorAt {
     pub(super) digest: String,
+}
+
+/// What is seen of an erasure under way without reading it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Open {
+    pub(super) owner: AccountId,
+    pub(super) subject: Subject,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(super) accepted: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(super) due: OffsetDateTime,
+    pub(super) breached: bool,
+    pub(super) held: bool,
 }
 
 /// A record whose key says everything.

@@ -206,7 +206,7 @@ impl Engine {
             return;
         }
         let subject = Subject::Renditions { gallery: before.gallery, image: before.id };
-        let mut erasure = self.plan(before.owner, subject, "");
+        let mut erasure = self.consequence(before.owner, subject);
         erasure.pages = 1;
         change.create(layout::plan_page(erasure.id, 0), &page);
         self.accept_into(change, &erasure);

@@ -1,4 +1,6 @@
-use super::records::{Change, Place, ShareAt, Stored, stored};
+use time::OffsetDateTime;
+
+use super::records::{Change, Mark, Place, ShareAt, Stored, stored};
 use super::{Engine, MAX_PAGE, Page, Result};
 use crate::{
     AccountId, Error, Gallery, GalleryId, Happened, NewShare, PassKey, Password, PasswordHash, Share,
@@ -30,6 +32,7 @@ impl Engine {
             change.create(layout::share(owner, id, share.id), &share);
             change.create(layout::share_key(&share.digest), &ShareAt { owner, gallery: id, share: share.id });
             change.create(layout::reference(share.id), &Place::Here { owner, gallery: id });
+            change.create(layout::lapse(share.expires, share.id), &Mark {});
             self.tell(&mut change, Happened::Shared { share: share.id, gallery: id });
             self.commit(change).await
         })
@@ -88,6 +91,10 @@ impl Engine {
                 &Gallery { epoch, ..gallery.value },
             );
             change.replace(layout::share(owner, after.gallery, id), before.version, &after);
+            let lapse = layout::lapse(after.expires, id);
+            if self.read::<Mark>(lapse.clone()).await?.is_none() {
+                change.create(lapse, &Mark {});
+            }
             self.tell(&mut change, Happened::ShareEdited { share: id, gallery: after.gallery });
             self.commit(change).await?;
             Ok(after)
@@ -127,6 +134,17 @@ impl Engine {
             self.commit(change).await.map(|_| ())
         })
         .await
+    }
+
+    /// Revokes a link that has expired before `end`; one that was given more time stays.
+    pub(super) async fn revoke_expired(
+        &self,
+        viewer: &Viewer,
+        id: ShareId,
+        end: OffsetDateTime,
+    ) -> Result<()> {
+        let Linked { share, .. } = self.own_share(viewer, id).await?;
+        if share.value.expires < end { self.revoke(viewer, id).await } else { Ok(()) }
     }
 
     /// Revokes every link of a gallery of the viewer's own; answers how many there were.

@@ -1,54 +1,106 @@
-use futures::StreamExt;
-use galerra_storage::Key;
+use std::collections::VecDeque;
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use galerra_storage::Key;
+use time::OffsetDateTime;
+
+use super::prove::Moved;
 use super::records::{Stored, stored};
 use super::write::Intent;
-use super::{Engine, Result, tail};
-use crate::{ErasureId, layout};
+use super::{Engine, Result, ranked};
+use crate::{ErasureId, Lane, layout};
 
-/// Work items taken up by one tick; the next tick takes the next ones.
+/// Work items read at once.
 const PAGE: usize = 100;
 /// Erasures moved on side by side.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
 
-/// What a tick saw.
+/// What a tick did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ticked {
-    /// Erasures that are not finished.
-    pub open: usize,
+    /// Erasures that were looked at.
+    pub taken: usize,
     /// Uploads that were cut short and have been swept.
     pub swept: usize,
+    /// Receipts that were written.
+    pub sealed: usize,
+    /// Whether there is more to do at once.
+    pub busy: bool,
+}
+
+/// Where a tick is in the two lanes.
+#[derive(Debug, Default)]
+struct Queue {
+    /// The last one taken of the expedited lane.
+    fast: Option<Key>,
+    /// The last one read of the standard lane.
+    after: Option<Key>,
+    page: VecDeque<ErasureId>,
+    ended: bool,
 }
 
 impl Engine {
-    /// Does what is due: sweeps uploads whose lease is over, empties the trash, and moves every open erasure on.
+    /// Does what is due: sweeps uploads whose lease is over, lets go what its retention rule lets go, moves erasures on
+    /// that are due, and seals what has been proven into the log.
     ///
     /// It takes no input, may run in many processes at once, and can be dropped and called again at any
     /// point: all progress is in the records. One failing item never holds up another.
     pub async fn tick(&self) -> Result<Ticked> {
         let swept = self.sweep_uploads().await?;
-        self.empty_trash().await?;
-        let mut open = 0;
-        let mut after: Option<Key> = None;
+        self.let_go().await;
+        let (taken, busy) = self.move_on().await?;
+        let sealed = self.seal().await?;
+        Ok(Ticked { taken, swept, sealed, busy })
+    }
+
+    /// Moves every erasure on that is due. Before each one of the standard lane the other lane is looked at again, so
+    /// that who is in a hurry overtakes however many wait. Answers how many there were, and whether there is more to do.
+    async fn move_on(&self) -> Result<(usize, bool)> {
+        let began = self.parts.env.now();
+        let mut queue = Queue::default();
+        let mut under_way = FuturesUnordered::new();
+        let (mut taken, mut busy) = (0, false);
         loop {
-            let rows = self.parts.records.scan(&layout::open_erasures(), after, PAGE).await?;
-            let full = rows.len() == PAGE;
-            after = rows.last().map(|row| row.key.clone());
-            open += rows.len();
-            let ids = rows.iter().filter_map(|row| tail(&row.key).parse::<ErasureId>().ok());
-            futures::stream::iter(ids).for_each_concurrent(AT_ONCE, |id| self.prove_or_log(id)).await;
-            if !full {
-                return Ok(Ticked { open, swept });
+            while under_way.len() < AT_ONCE
+                && let Some(id) = self.next_due(&mut queue, began).await?
+            {
+                under_way.push(self.prove_or_log(id));
             }
+            let Some(moved) = under_way.next().await else { return Ok((taken, busy)) };
+            taken += 1;
+            busy |= moved == Moved::On;
         }
     }
 
-    async fn prove_or_log(&self, erasure: ErasureId) {
+    async fn next_due(&self, queue: &mut Queue, began: OffsetDateTime) -> Result<Option<ErasureId>> {
+        let fast = layout::open_lane(Lane::Expedited);
+        let first = self.parts.records.scan(&fast, queue.fast.clone(), 1).await?;
+        let now = layout::rank(self.parts.env.now(), 0);
+        if let Some(row) = first.into_iter().next().filter(|row| layout::time_of(&row.key) <= now.as_str()) {
+            let id = ranked(&row.key);
+            queue.fast = Some(row.key);
+            return Ok(id);
+        }
+        if queue.page.is_empty() && !queue.ended {
+            let began = layout::rank(began, 0);
+            let lane = layout::open_lane(Lane::Standard);
+            let rows = self.parts.records.scan(&lane, queue.after.take(), PAGE).await?;
+            let due = rows.iter().filter(|row| layout::time_of(&row.key) <= began.as_str());
+            queue.page = due.filter_map(|row| ranked(&row.key)).collect();
+            queue.ended = queue.page.len() < PAGE;
+            queue.after = rows.last().map(|row| row.key.clone());
+        }
+        Ok(queue.page.pop_front())
+    }
+
+    async fn prove_or_log(&self, erasure: ErasureId) -> Moved {
         match self.prove(erasure).await {
-            Ok(()) => {}
+            Ok(moved) => return moved,
             Err(error) if error.is_conflict() => tracing::debug!(%erasure, "another worker has it"),
             Err(error) => tracing::warn!(%erasure, code = error.code(), "an erasure could not be moved on"),
         }
+        Moved::Not
     }
 
     /// Erases what uploads left that did not commit in time. Leases sort by their deadline.

@@ -4,8 +4,8 @@ use time::OffsetDateTime;
 use super::records::{Change, Stored, stored};
 use super::{Engine, Page, Result};
 use crate::{
-    AccountId, Error, Gallery, GalleryId, Happened, Image, ImageId, Life, Subject, Tally, Title, Viewer,
-    layout,
+    AccountId, Error, Gallery, GalleryId, Happened, Image, ImageId, Lane, Life, Subject, Tally, Title,
+    Viewer, layout,
 };
 
 /// Deadlines looked at by one tick.
@@ -181,8 +181,8 @@ impl Engine {
             }
             let owner = Viewer::account(trashed.owner);
             let begun = match trashed.image {
-                Some(image) => self.erase_image(&owner, image).await,
-                None => self.erase_gallery(&owner, trashed.gallery).await,
+                Some(image) => self.erase_image(&owner, image, Lane::Standard).await,
+                None => self.erase_gallery(&owner, trashed.gallery, Lane::Standard).await,
             };
             match begun {
                 Ok(_) => {}

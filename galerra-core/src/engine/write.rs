@@ -58,9 +58,13 @@ impl Engine {
     {
         let keys = puts.iter().map(|(key, _)| key.clone()).collect();
         let lease = self.lease(image, writing, keys).await?;
-        let outcome = match self.put_all(puts).await {
-            Ok(()) => publish(lease.clone()).await,
-            Err(error) => Err(error),
+        let outcome = if self.leaves_time(&lease.value) {
+            match self.put_all(puts).await {
+                Ok(()) => publish(lease.clone()).await,
+                Err(error) => Err(error),
+            }
+        } else {
+            Err(Error::Contended)
         };
         if outcome.is_err() {
             // A failure here is the sweeper's: the intent stays until the bytes are gone.
@@ -69,6 +73,13 @@ impl Engine {
             }
         }
         outcome
+    }
+
+    /// Whether bytes that are put now are there before the lease is over: calls to blobs take half of it at most.
+    ///
+    /// Whoever waited longer for the answer to its lease would write behind the back of the sweeper.
+    fn leaves_time(&self, lease: &Intent) -> bool {
+        self.parts.env.now() + self.parts.policy.write_lease / 2 <= lease.deadline
     }
 
     /// Commits the intent in the same transaction that checks that account and gallery are live.
@@ -166,23 +177,40 @@ impl Engine {
         let held = self.read::<Intent>(key.clone()).await?;
         // Another writer may have come since; its lease is not this one's to take.
         let Some(held) = held.filter(|held| held.value.deadline == intent.deadline) else { return Ok(()) };
-        let mut version = held.version;
-        if !held.value.abandoned {
-            let mut change = Change::default();
-            change.replace(key.clone(), version, &Intent { abandoned: true, ..held.value });
-            version = self.commit(change).await?;
+        let Stored { version, value: taken } = self.take_over(held).await?;
+        if !self.leaves_time(&taken) {
+            return Err(Error::Contended);
         }
-        self.erase_blobs(intent.blobs.clone()).await?;
-        if intent.writing == Writing::Upload {
-            self.sweep_blobs(intent).await?;
+        self.erase_blobs(taken.blobs.clone()).await?;
+        if taken.writing == Writing::Upload {
+            self.sweep_blobs(&taken).await?;
         }
-        let lease_key = layout::lease(intent.deadline, intent.image);
+        let lease_key = layout::lease(taken.deadline, taken.image);
         let mut change = Change::default();
         change.remove(key, version);
-        if let Some(lease) = self.read::<Intent>(lease_key.clone()).await? {
-            change.remove(lease_key, lease.version);
-        }
+        change.remove(lease_key, version);
         self.commit(change).await.map(|_| ())
+    }
+
+    /// Takes a lease over from whoever holds it. Until it is over nobody else touches the blobs: an erase that is still
+    /// on its way from one sweeper would otherwise reach what a writer has put since another one was through.
+    async fn take_over(&self, held: Stored<Intent>) -> Result<Stored<Intent>> {
+        let Stored { version, value: before } = held;
+        let deadline = self.parts.env.now() + self.parts.policy.write_lease;
+        let taken = Intent { abandoned: true, deadline, ..before.clone() };
+        let (old, new) =
+            (layout::lease(before.deadline, before.image), layout::lease(deadline, before.image));
+        let lease = self.read::<Intent>(old.clone()).await?.map(|lease| lease.version);
+        let mut change = Change::default();
+        change.replace(layout::intent(before.owner, before.gallery, before.image), version, &taken);
+        if let Some(lease) = lease.filter(|_| old != new) {
+            change.remove(old, lease);
+            change.create(new, &taken);
+        } else {
+            change.put(new, lease, &taken);
+        }
+        let version = self.commit(change).await?;
+        Ok(Stored { version, value: taken })
     }
 
     /// Erases whatever lies under an image of which there is no record.

@@ -31,6 +31,20 @@ pub struct Memory {
     state: Arc<Mutex<State>>,
 }
 
+/// What a [`Memory`] held at one moment: a backup.
+#[derive(Clone)]
+pub struct Snapshot {
+    blobs: BTreeMap<String, (Key, Bytes)>,
+    rows: BTreeMap<String, Row>,
+    version: i64,
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Snapshot of {} rows and {} blobs", self.rows.len(), self.blobs.len())
+    }
+}
+
 #[derive(Default)]
 struct State {
     blobs: BTreeMap<String, (Key, Bytes)>,
@@ -80,6 +94,33 @@ impl Memory {
         let state = self.lock();
         state.blobs.iter().any(|(key, (_, bytes))| found(key.as_bytes()) || found(bytes))
             || state.rows.iter().any(|(key, row)| found(key.as_bytes()) || found(row.value.as_bytes()))
+    }
+
+    /// A backup of everything that is stored.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let state = self.lock();
+        Snapshot { blobs: state.blobs.clone(), rows: state.rows.clone(), version: state.version }
+    }
+
+    /// Puts back what a backup holds, and nothing else; faults stay as they are.
+    ///
+    /// Rows have their versions of then, and new ones go on growing from those of now: no version is given twice,
+    /// so whoever lives through it conflicts where rows have changed. A database whose files are put back promises
+    /// less: see [`Memory::rewind`].
+    pub fn restore(&self, backup: &Snapshot) {
+        let mut state = self.lock();
+        state.blobs.clone_from(&backup.blobs);
+        state.rows.clone_from(&backup.rows);
+    }
+
+    /// Puts back what a backup holds, and the counter of versions with it, as a database does whose files are put
+    /// back: versions are given again. Whoever has read from the store before must not live through it.
+    pub fn rewind(&self, backup: &Snapshot) {
+        let mut state = self.lock();
+        state.blobs.clone_from(&backup.blobs);
+        state.rows.clone_from(&backup.rows);
+        state.version = backup.version;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

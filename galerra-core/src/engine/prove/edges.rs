@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 
 use futures::StreamExt;
-use galerra_cdn::{Cdn, Probe, Progress, Purge, Sighting, Ticket, Verdict};
-use time::OffsetDateTime;
+use galerra_cdn::{Cdn, CdnError, Probe, Progress, Purge, Selects, Sighting, Ticket, Verdict};
+use time::{Duration, OffsetDateTime};
 
 use super::super::records::{Change, Stored};
 use super::{Engine, Moved, Result, Work};
 use crate::erasure::{EdgeStep, EdgeTarget};
 use crate::plan::{PlanPage, Served};
-use crate::{Image, Outcome, Subject, layout};
+use crate::{Env, Image, Outcome, Subject, layout};
 
 /// Clean probe rounds that count as proof.
 const ROUNDS: u32 = 2;
@@ -29,8 +29,8 @@ enum Step {
     Hinted(Ticket),
     /// A counted purge was accepted.
     Purged(Ticket, EdgeStep),
-    /// It did not work; what to try next is the step named.
-    Failed(Outcome, EdgeStep),
+    /// It did not work; what to try next is the step named, and not before the network wants to be asked again.
+    Failed { outcome: Outcome, next: EdgeStep, after: Option<Duration> },
 }
 
 impl Engine {
@@ -46,10 +46,10 @@ impl Engine {
             let step = self.step_edge(work, edge, now).await?;
             let erasure = work.erasure.id;
             let Some(edge) = work.erasure.edges.get_mut(nth) else { continue };
-            if let Step::Failed(outcome, _) = &step {
+            if let Step::Failed { outcome, .. } = &step {
                 tracing::warn!(%erasure, network = edge.name, ?outcome, "a network is not proven clean yet");
             }
-            if let Some(next) = note(edge, step, now) {
+            if let Some(next) = note(edge, step, now, self.parts.env.as_ref()) {
                 moved = next;
                 self.save(work, Change::default()).await?;
             }
@@ -59,15 +59,20 @@ impl Engine {
 
     async fn step_edge(&self, work: &Work, edge: &EdgeTarget, now: OffsetDateTime) -> Result<Step> {
         let policy = &self.parts.policy;
-        // The end of the life of a copy that was authorised just before the gate.
-        let outlived = work.erasure.accepted + policy.fill_max + policy.edge_ttl;
+        let outlived = work.erasure.outlived(policy);
         let Some(cdn) = self.parts.cdns.iter().find(|cdn| cdn.name() == edge.name) else {
             return Ok(unconfigured(edge, outlived, now));
         };
         let purge = Purge::tag(layout::subject_tag(&work.erasure.subject, work.erasure.owner));
         let spread =
             cdn.capabilities().purge_max.try_into().unwrap_or(policy.purge_max).max(policy.purge_max);
-        let turn = Turn { cdn: cdn.as_ref(), edge, purge, now };
+        // A network that selects by paths waits for the plan that names them.
+        let by_paths = cdn.capabilities().selects == Selects::Paths;
+        if by_paths && !work.erasure.records.step.is_absent() {
+            return Ok(Step::Wait);
+        }
+        let pages = if by_paths { work.erasure.pages } else { 0 };
+        let turn = Turn { engine: self, work, cdn: cdn.as_ref(), edge, purge, pages, now };
         Ok(match &edge.step {
             EdgeStep::Draining { until } if now < *until => turn.hint().await,
             EdgeStep::Draining { .. } => {
@@ -85,18 +90,24 @@ impl Engine {
                 }
             }
             EdgeStep::PurgedTwice { ticket, .. } => match turn.follow(ticket).await {
-                Ok(()) if cdn.capabilities().probes => {
-                    Step::To(EdgeStep::Probing { rounds: 0, probes: 0, after: now })
+                Ok(()) if cdn.capabilities().probes && !work.erasure.has_lost_its_plan() => {
+                    Step::To(EdgeStep::Probing { rounds: 0, probes: 0, page: 0, after: now })
                 }
                 Ok(()) => Step::To(EdgeStep::Bounded { until: outlived }),
                 Err(step) => step,
             },
             // The plan names what to ask for; it is whole once the records are gone.
-            EdgeStep::Probing { rounds, probes, after }
+            EdgeStep::Probing { rounds, probes, page, after }
                 if now >= *after && work.erasure.records.step.is_absent() =>
             {
-                let (asked, seen) = self.probe_all(work, cdn.as_ref()).await?;
-                self.judge(*rounds, *probes + asked, seen)
+                let (asked, seen) = self.probe_page(work, cdn.as_ref(), *page).await?;
+                let probes = *probes + asked;
+                match (seen, page + 1 < work.erasure.pages) {
+                    (None, true) => {
+                        Step::To(EdgeStep::Probing { rounds: *rounds, probes, page: page + 1, after: *after })
+                    }
+                    (seen, _) => self.judge(*rounds, probes, seen),
+                }
             }
             EdgeStep::Probing { .. } | EdgeStep::Verified { .. } | EdgeStep::Bounded { .. } => Step::Wait,
         })
@@ -109,52 +120,55 @@ impl Engine {
             None if rounds + 1 >= ROUNDS => Step::To(EdgeStep::Verified { at: now, probes }),
             None => {
                 let after = now + self.parts.policy.fill_max;
-                Step::To(EdgeStep::Probing { rounds: rounds + 1, probes, after })
+                Step::To(EdgeStep::Probing { rounds: rounds + 1, probes, page: 0, after })
             }
             Some(seen) => {
                 let present = seen.verdict == Verdict::Present;
-                let again = EdgeStep::Probing { rounds: 0, probes, after: now };
+                let again = EdgeStep::Probing { rounds: 0, probes, page: 0, after: now };
                 let next = if present { EdgeStep::Draining { until: now } } else { again };
-                Step::Failed(Outcome::NotClean { seen }, next)
+                Step::Failed { outcome: Outcome::NotClean { seen }, next, after: None }
             }
         }
     }
 
-    /// Asks a network for everything in the plan; answers how much was asked and the worst that was seen.
-    async fn probe_all(&self, work: &Work, cdn: &dyn Cdn) -> Result<(u64, Option<Sighting>)> {
-        let gated = work.erasure.accepted;
-        let mut asked = 0;
-        for page in 0..work.erasure.pages {
-            let plan: Option<Stored<PlanPage>> = self.read(layout::plan_page(work.erasure.id, page)).await?;
-            let served = plan.map(|plan| plan.value.served).unwrap_or_default();
-            let mount = self.parts.mount.as_str();
-            let successors = self.successors(work).await?;
-            let probe = |Served { path, sha256 }| {
-                let successor = successors.get(&path).cloned();
-                let path = format!("{mount}{path}");
-                let probe = Probe { path, sha256, gated, successor };
-                async move {
-                    cdn.probe(&probe).await.unwrap_or_else(|error| Sighting {
-                        verdict: Verdict::Inconclusive,
-                        status: 0,
-                        witness: error.to_string(),
-                    })
-                }
-            };
-            let mut seen = futures::stream::iter(served).map(probe).buffer_unordered(AT_ONCE);
-            let mut worst: Option<Sighting> = None;
-            while let Some(sighting) = seen.next().await {
-                asked += 1;
-                let known = worst.as_ref().map_or(Verdict::Absent, |worst| worst.verdict);
-                if sighting.verdict > known {
-                    worst = Some(sighting);
-                }
+    /// Asks a network for everything on a page of the plan; answers how much was asked and the worst that was seen.
+    async fn probe_page(&self, work: &Work, cdn: &dyn Cdn, page: u32) -> Result<(u64, Option<Sighting>)> {
+        let gated = work.erasure.closed.unwrap_or(work.erasure.accepted);
+        let served = self.served(work, page).await?;
+        let successors = self.successors(work).await?;
+        let probe = |Served { path, sha256 }| {
+            let successor = successors.get(&path).cloned();
+            let probe = Probe { path: self.mounted(&path), sha256, gated, successor };
+            async move {
+                cdn.probe(&probe).await.unwrap_or_else(|error| Sighting {
+                    verdict: Verdict::Inconclusive,
+                    status: 0,
+                    witness: error.to_string(),
+                })
             }
-            if worst.is_some() {
-                return Ok((asked, worst));
+        };
+        let mut asked = 0;
+        let mut worst: Option<Sighting> = None;
+        let mut seen = futures::stream::iter(served).map(probe).buffer_unordered(AT_ONCE);
+        while let Some(sighting) = seen.next().await {
+            asked += 1;
+            let known = worst.as_ref().map_or(Verdict::Absent, |worst| worst.verdict);
+            if sighting.verdict > known {
+                worst = Some(sighting);
             }
         }
-        Ok((asked, None))
+        Ok((asked, worst))
+    }
+
+    /// What networks may hold, from a page of the plan.
+    async fn served(&self, work: &Work, page: u32) -> Result<Vec<Served>> {
+        let plan: Option<Stored<PlanPage>> = self.read(layout::plan_page(work.erasure.id, page)).await?;
+        Ok(plan.map(|plan| plan.value.served).unwrap_or_default())
+    }
+
+    /// A path as networks see it.
+    fn mounted(&self, path: &str) -> String {
+        format!("{}{path}", self.parts.mount)
     }
 
     /// What is served now where renditions were replaced, by path.
@@ -172,9 +186,13 @@ impl Engine {
 
 /// One network's turn in one step.
 struct Turn<'a> {
+    engine: &'a Engine,
+    work: &'a Work,
     cdn: &'a dyn Cdn,
     edge: &'a EdgeTarget,
     purge: Purge,
+    /// Pages of the plan whose paths it has to be told.
+    pages: u32,
     now: OffsetDateTime,
 }
 
@@ -184,17 +202,33 @@ impl Turn<'_> {
         if self.edge.attempts.count > 0 {
             return Step::Wait;
         }
-        match self.cdn.purge(&self.purge).await {
+        match self.send().await {
             Ok(ticket) => Step::Hinted(ticket),
-            Err(error) => self.failed(error.to_string()),
+            Err(step) => step,
         }
     }
 
     /// Sends a counted purge.
     async fn purge(&self, next: impl FnOnce(Ticket) -> EdgeStep) -> Step {
-        match self.cdn.purge(&self.purge).await {
+        match self.send().await {
             Ok(ticket) => Step::Purged(ticket.clone(), next(ticket)),
-            Err(error) => self.failed(error.to_string()),
+            Err(step) => step,
+        }
+    }
+
+    /// One purge by tag, or one for each page of the plan; it counts if every one was accepted.
+    async fn send(&self) -> std::result::Result<Ticket, Step> {
+        let mut last = None;
+        for page in 0..self.pages {
+            let served = self.engine.served(self.work, page).await;
+            let served = served.map_err(|error| self.failed(error.code().to_owned(), None))?;
+            let paths: Vec<String> = served.iter().map(|served| self.engine.mounted(&served.path)).collect();
+            let purge = self.purge.clone().with_paths(paths);
+            last = Some(self.cdn.purge(&purge).await.map_err(|error| self.refused(&error))?);
+        }
+        match last {
+            Some(ticket) => Ok(ticket),
+            None => self.cdn.purge(&self.purge).await.map_err(|error| self.refused(&error)),
         }
     }
 
@@ -203,17 +237,25 @@ impl Turn<'_> {
         match self.cdn.progress(ticket).await {
             Ok(Progress::Complete) => Ok(()),
             Ok(Progress::Unknown) => {
-                let error = "purge-unknown".to_owned();
-                Err(Step::Failed(Outcome::Failed { error }, EdgeStep::Draining { until: self.now }))
+                let outcome = Outcome::Failed { error: "purge-unknown".to_owned() };
+                Err(Step::Failed { outcome, next: EdgeStep::Draining { until: self.now }, after: None })
             }
-            Ok(_) => Err(self.failed("purge-underway".to_owned())),
-            Err(error) => Err(self.failed(error.to_string())),
+            Ok(_) => Err(self.failed("purge-underway".to_owned(), None)),
+            Err(error) => Err(self.refused(&error)),
         }
     }
 
+    fn refused(&self, error: &CdnError) -> Step {
+        let after = match error {
+            CdnError::RateLimited { after, .. } => after.and_then(|after| after.try_into().ok()),
+            _ => None,
+        };
+        self.failed(error.to_string(), after)
+    }
+
     /// The same step is tried again later.
-    fn failed(&self, error: String) -> Step {
-        Step::Failed(Outcome::Failed { error }, self.edge.step.clone())
+    fn failed(&self, error: String, after: Option<Duration>) -> Step {
+        Step::Failed { outcome: Outcome::Failed { error }, next: self.edge.step.clone(), after }
     }
 }
 
@@ -222,11 +264,12 @@ fn unconfigured(edge: &EdgeTarget, outlived: OffsetDateTime, now: OffsetDateTime
     if now >= outlived {
         return Step::To(EdgeStep::Bounded { until: outlived });
     }
-    Step::Failed(Outcome::Failed { error: "network-not-configured".to_owned() }, edge.step.clone())
+    let outcome = Outcome::Failed { error: "network-not-configured".to_owned() };
+    Step::Failed { outcome, next: edge.step.clone(), after: None }
 }
 
 /// Writes a step's outcome into the target; `None` when there is nothing to save.
-fn note(edge: &mut EdgeTarget, step: Step, now: OffsetDateTime) -> Option<Moved> {
+fn note(edge: &mut EdgeTarget, step: Step, now: OffsetDateTime, env: &dyn Env) -> Option<Moved> {
     match step {
         Step::Wait => return None,
         Step::To(next) => {
@@ -239,8 +282,11 @@ fn note(edge: &mut EdgeTarget, step: Step, now: OffsetDateTime) -> Option<Moved>
             edge.attempts.accepted(now, ticket);
             edge.step = next;
         }
-        Step::Failed(outcome, next) => {
-            edge.attempts.failed(now, outcome);
+        Step::Failed { outcome, next, after } => {
+            edge.attempts.failed(now, outcome, env);
+            if let Some(after) = after {
+                edge.attempts.no_earlier(now + after);
+            }
             edge.step = next;
             return Some(Moved::Not);
         }

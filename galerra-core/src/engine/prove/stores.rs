@@ -3,16 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt};
-use galerra_storage::{Erased, Key, Row};
+use galerra_storage::{Erased, Key, Prefix, Row};
 
+use super::super::hold::Held;
 use super::super::records::{Change, Place, Stored, stored};
 use super::{Engine, Moved, Result, Work};
 use crate::erasure::StoreStep;
 use crate::plan::PlanPage;
-use crate::{
-    Account, AccountId, Gallery, GalleryId, Image, ImageId, Life, Outcome, Share, StoreTarget, Subject,
-    layout,
-};
+use crate::{Account, AccountId, Gallery, GalleryId, Image, ImageId, Life, Outcome, Share, Subject, layout};
 
 /// Pointers to remove with a page of records, and for what is seen the gallery it is in.
 type Pointers = BTreeMap<Key, Option<Part>>;
@@ -34,18 +32,31 @@ impl Engine {
     /// Moves the stores' track on by one step. A store that fails is noted, not propagated.
     pub(super) async fn step_stores(&self, work: &mut Work) -> Result<Moved> {
         let now = self.parts.env.now();
+        if work.erasure.is_in_grace(now) {
+            return Ok(Moved::Not);
+        }
         if !work.erasure.records.step.is_absent() {
             return self.step_records(work).await;
         }
         if work.erasure.blobs.step.is_absent() || !work.erasure.blobs.attempts.is_due(now) {
             return Ok(Moved::Not);
         }
+        let was_held = work.erasure.blobs.step.is_held();
         match self.step_blobs(work).await {
-            Ok(step) => work.erasure.blobs.step = step,
+            // It is still held.
+            Ok(StoreStep::Held { .. }) if was_held => return Ok(Moved::Not),
+            Ok(step) => {
+                if was_held {
+                    // The promise starts anew when the law lets go.
+                    work.erasure.due =
+                        work.erasure.due.max(now + work.erasure.lane.promise(&self.parts.policy));
+                }
+                work.erasure.blobs.step = step;
+            }
             Err(error) => {
                 tracing::warn!(erasure = %work.erasure.id, code = error.code(), "a store could not be emptied yet");
                 let outcome = Outcome::Failed { error: error.code().to_owned() };
-                work.erasure.blobs.attempts.failed(now, outcome);
+                work.erasure.blobs.attempts.failed(now, outcome, self.parts.env.as_ref());
                 self.save(work, Change::default()).await?;
                 return Ok(Moved::Not);
             }
@@ -204,27 +215,50 @@ impl Engine {
         Ok(Moved::On)
     }
 
-    /// Erases one page of the manifest, or, after the last, sweeps the prefix; an empty listing is the proof.
+    /// Erases one page of the manifest, or, after the last, sweeps the prefix; an empty listing is the proof. What a
+    /// legal hold keeps stays, and so does the proof, until it is released.
     async fn step_blobs(&self, work: &Work) -> Result<StoreStep> {
-        let StoreTarget { step: StoreStep::Erasing { removed, page }, .. } = work.erasure.blobs else {
-            return Ok(work.erasure.blobs.step.clone());
+        let held = self.kept_of(&work.erasure).await?;
+        let now = self.parts.env.now();
+        let (removed, page) = match work.erasure.blobs.step {
+            StoreStep::Erasing { removed, page } => (removed, page),
+            StoreStep::Held { removed, .. } => (removed, work.erasure.pages),
+            StoreStep::Absent { .. } => return Ok(work.erasure.blobs.step.clone()),
         };
         if page < work.erasure.pages {
             let plan: Option<Stored<PlanPage>> = self.read(layout::plan_page(work.erasure.id, page)).await?;
-            let keys = plan.map(|plan| plan.value.blobs).unwrap_or_default();
+            let mut keys = plan.map(|plan| plan.value.blobs).unwrap_or_default();
+            keys.retain(|key| !held.keeps(key));
             let removed = removed + self.erase_blobs(keys).await?;
             return Ok(StoreStep::Erasing { removed, page: page + 1 });
         }
-        let Some(prefix) = layout::blobs(&work.erasure.subject, work.erasure.owner) else {
+        let Some(folder) = layout::blobs(&work.erasure.subject, work.erasure.owner) else {
             // Each blob was read back when it was erased; what lies beside it stays.
-            return Ok(StoreStep::Absent { removed, at: self.parts.env.now() });
+            return Ok(StoreStep::Absent { removed, at: now });
         };
-        let found = self.parts.blobs.list(&prefix, None, SWEEP).await?;
-        if found.is_empty() {
-            return Ok(StoreStep::Absent { removed, at: self.parts.env.now() });
+        let Leftovers { loose, kept } = self.leftovers(&folder, &held).await?;
+        Ok(match (loose.is_empty(), kept) {
+            (true, 0) => StoreStep::Absent { removed, at: now },
+            (true, kept) => StoreStep::Held { removed, kept, at: now },
+            (false, _) => StoreStep::Erasing { removed: removed + self.erase_blobs(loose).await?, page },
+        })
+    }
+
+    /// The first of what lies in a folder and has to go, and how much lies there that has to stay.
+    async fn leftovers(&self, folder: &Prefix, held: &Held) -> Result<Leftovers> {
+        let mut left = Leftovers::default();
+        let mut after = None;
+        loop {
+            let found = self.parts.blobs.list(folder, after, SWEEP).await?;
+            let full = found.len() == SWEEP;
+            after = found.last().map(|entry| entry.key.clone());
+            let all = found.len();
+            left.loose.extend(found.into_iter().map(|entry| entry.key).filter(|key| !held.keeps(key)));
+            left.kept += (all - left.loose.len()) as u64;
+            if !full || !left.loose.is_empty() {
+                return Ok(left);
+            }
         }
-        let removed = removed + self.erase_blobs(found.into_iter().map(|entry| entry.key).collect()).await?;
-        Ok(StoreStep::Erasing { removed, page })
     }
 
     /// Erases blobs, each read back absent; answers how many were there.
@@ -234,6 +268,13 @@ impl Engine {
         let erased: Vec<Erased> = erased.buffer_unordered(AT_ONCE).try_collect().await?;
         Ok(erased.iter().filter(|erased| **erased == Erased::Removed).count() as u64)
     }
+}
+
+/// What lies in a folder that is being erased.
+#[derive(Debug, Default)]
+struct Leftovers {
+    loose: Vec<Key>,
+    kept: u64,
 }
 
 /// The kind of a record below an account: the second segment of its key.
