@@ -11,8 +11,7 @@ fn told(seed: u64) -> String {
         lines.push('\n');
     });
     simulation.run().unwrap();
-    let told = trace.lock().unwrap().clone();
-    told
+    trace.lock().unwrap().clone()
 }
 
 #[test]

@@ -217,13 +217,13 @@ impl Truth {
 
     fn begun_or_ended(&mut self, id: &str, erasure: Option<Erasure>, now: Moment) -> Option<News> {
         let (id, erasure): (ErasureId, Erasure) = (id.parse().ok()?, erasure?);
-        if !self.works.contains_key(&id) {
+        let known = self.works.get_mut(&id);
+        let Some(work) = known else {
             let dated = (erasure.accepted - DAWN).try_into().unwrap_or_default();
             let Erasure { owner, subject, .. } = erasure;
             self.works.insert(id, Work { owner, subject, accepted: now, dated, ended: None, bounded: false });
             return Some(News::Accepted(id));
-        }
-        let work = self.works.get_mut(&id)?;
+        };
         let stage = Some(erasure.stage()).filter(|stage| matches!(stage, Stage::Done | Stage::Withdrawn))?;
         work.bounded =
             erasure.receipt.is_some_and(|receipt| matches!(receipt.level(), Level::TtlBounded { .. }));

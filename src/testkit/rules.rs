@@ -63,8 +63,8 @@ pub(super) fn rule(method: &Method, path: &str) -> Option<Rule> {
         "/api/v1/erasures/{id}" | "/api/v1/erasures/{id}/receipt" | "/api/v1/erasures/{id}/expedite" => {
             Rule::Erasure
         }
-        "/healthz" | "/readyz" | "/openapi.json" | "/metrics" => Rule::Nobody,
-        "/log/key" | "/log/checkpoint" | "/log/tile/{*path}" => Rule::Nobody,
+        "/healthz" | "/readyz" | "/openapi.json" | "/metrics" | "/log/key" | "/log/checkpoint"
+        | "/log/tile/{*path}" => Rule::Nobody,
         _ => return None,
     })
 }
