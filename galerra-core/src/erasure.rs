@@ -141,6 +141,9 @@ pub struct Erasure {
     /// When it is looked at again: the time in the key of its work item.
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) next: OffsetDateTime,
+    /// The time in the key of its tombstone.
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) buried: OffsetDateTime,
     /// What came of the ledger outside the records.
     pub(crate) ledger: Ledgered,
     /// Hides in the log what was erased; only the receipt tells it.

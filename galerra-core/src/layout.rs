@@ -14,24 +14,48 @@
 //! | `ref/{id}` | where a gallery, image or share is, or that it is gone |
 //! | `apikey/{digest}` · `claim/{digest}` | account of a key · that a name or address is taken |
 //! | `operator/token` | digest of the operator's token, if Galerra made it |
-//! | `erasure/{era}` · `open/{era}` · `plan/{era}/{page}` | erasure · that it is unfinished · what it has to prove |
+//! | `erasure/{era}` · `plan/{era}/{page}` | erasure · what it has to prove |
+//! | `open/{lane}/{next}.{era}` · `part/{acc}/{gal}/{era}` · `shelf/{rank}.{era}` | when it is due · what is under it · when it ended |
+//! | `hold/{acc}/{hld}` | a legal hold, which outlives the account |
+//! | `lapse/{expires}.{shr}` | when a link has expired |
 //! | `event/{rank}.{evt}` | the feed |
-//! | `work/redevelopment` | how far the making anew of renditions has come |
+//! | `log/key` · `log/head` · `log/tile/{level}/{n}` · `log/entry/{n}` | the log: its key, its end, its tiles, its last entries |
+//! | `log/queue/{rank}.{era}` · `log/unsealed/{n}` | what waits for its place in the log · for its receipt |
+//! | `work/redevelopment` · `work/heartbeat` · `work/rules` | how far the making anew has come · that the records live · retention as it was |
 //!
-//! Blobs lie under `{acc}/{gal}/{img}/`: `original`, `master`, and a file for each rendition; what was made anew
-//! lies one folder deeper, `{round}/`.
+//! Blobs of images lie under `{acc}/{gal}/{img}/`: `original`, `master`, and a file for each rendition; what was made anew
+//! lies one folder deeper, `{round}/`. Beside them lie the service's own:
+//!
+//! | key | value |
+//! |---|---|
+//! | `ledger/{day}/{rank}.{era}` · `ledger/horizon` | a tombstone · how far back the ledger reaches |
+//! | `log/checkpoint` · `log/tile/…` · `log/secret` | the log as anyone may read it · the copy of its key, which nobody may |
+
+mod blobs;
+mod ledger;
+mod views;
 
 use data_encoding::HEXLOWER;
 use galerra_cdn::Tag;
-use galerra_log::TileId;
-use galerra_storage::{Key, Prefix, View};
+use galerra_storage::{Key, Prefix};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use crate::{
-    AccountId, Erasure, ErasureId, EventId, GalleryId, Hold, HoldId, Image, ImageId, Lane, Rendition,
-    ShareId, Subject, Trashed,
+    AccountId, Erasure, ErasureId, EventId, GalleryId, HoldId, Image, ImageId, Lane, ShareId, Subject,
+    Trashed,
 };
+
+pub(crate) use blobs::{
+    blobs, held_blobs, image_blobs, image_of_blob, is_original, made_blobs, manifest, master_blob,
+    original_blob, rendition_blob,
+};
+pub(crate) use ledger::{
+    horizon, is_entombed_before, ledger, log_entries, log_entry, log_file, log_folder, log_head, log_index,
+    log_key, log_queue, log_queued, log_secret, log_tile, log_unsealed, log_unsealed_at, tombstone,
+    tombstones,
+};
+pub use views::views;
 
 fn key(text: String) -> Key {
     Key::parse(text).expect("ids and digests fit the grammar of keys")
@@ -187,38 +211,9 @@ pub(crate) fn erasure_of(key: &Key) -> Option<ErasureId> {
     key.as_str().strip_prefix("erasure/")?.parse().ok()
 }
 
-/// The ledger of tombstones, which lies with the blobs.
-pub(crate) fn ledger() -> Prefix {
-    prefix("ledger".to_owned())
-}
-
-/// The tombstones of a day.
-pub(crate) fn tombstones(day: OffsetDateTime) -> Prefix {
-    prefix(format!("ledger/{}", folder_of(day)))
-}
-
-pub(crate) fn tombstone(accepted: OffsetDateTime, era: ErasureId) -> Key {
-    key(format!("ledger/{}/{}.{era}", folder_of(accepted), rank(accepted, 0)))
-}
-
-/// Whether it is a tombstone of that time or an earlier one.
-pub(crate) fn is_entombed_before(key: &Key, end: OffsetDateTime) -> bool {
-    ledger().holds(key) && *key != horizon() && time_of(key) < rank(end, 0).as_str()
-}
-
-/// How far back the ledger reaches. It sorts behind all days.
-pub(crate) fn horizon() -> Key {
-    key("ledger/horizon".to_owned())
-}
-
 /// That the records live.
 pub(crate) fn heartbeat() -> Key {
     key("work/heartbeat".to_owned())
-}
-
-fn folder_of(day: OffsetDateTime) -> String {
-    let (year, month, day) = day.to_offset(time::UtcOffset::UTC).to_calendar_date();
-    format!("{year:04}{:02}{day:02}", u8::from(month))
 }
 
 /// The legal holds on what an account owns. They outlive it.
@@ -232,75 +227,6 @@ pub(crate) fn all_holds() -> Prefix {
 
 pub(crate) fn hold(acc: AccountId, hld: HoldId) -> Key {
     key(format!("hold/{acc}/{hld}"))
-}
-
-/// The folder of the blobs that a hold is about.
-pub(crate) fn held_blobs(hold: &Hold) -> Prefix {
-    match (hold.gallery, hold.image) {
-        (None, _) => prefix(hold.account.to_string()),
-        (Some(gallery), None) => prefix(format!("{}/{gallery}", hold.account)),
-        (Some(gallery), Some(image)) => image_blobs(hold.account, gallery, image),
-    }
-}
-
-/// Whether a blob is the bytes that somebody uploaded.
-pub(crate) fn is_original(blob: &Key) -> bool {
-    blob.as_str().ends_with("/original")
-}
-
-/// What waits for its place in the log.
-pub(crate) fn log_queued() -> Prefix {
-    prefix("log/queue".to_owned())
-}
-
-pub(crate) fn log_queue(at: OffsetDateTime, era: ErasureId) -> Key {
-    key(format!("log/queue/{}.{era}", rank(at, 0)))
-}
-
-/// What has its place, but no receipt yet.
-pub(crate) fn log_unsealed() -> Prefix {
-    prefix("log/unsealed".to_owned())
-}
-
-pub(crate) fn log_unsealed_at(index: u64) -> Key {
-    key(format!("log/unsealed/{index:016x}"))
-}
-
-/// The place that a key ends with.
-pub(crate) fn log_index(key: &Key) -> Option<u64> {
-    u64::from_str_radix(time_of(key), 16).ok()
-}
-
-/// Entries that are not in a full bundle yet.
-pub(crate) fn log_entries() -> Prefix {
-    prefix("log/entry".to_owned())
-}
-
-pub(crate) fn log_entry(index: u64) -> Key {
-    key(format!("log/entry/{index:016x}"))
-}
-
-/// A tile as far as it goes: it grows under one key.
-pub(crate) fn log_tile(tile: TileId) -> Key {
-    key(format!("log/tile/{}/{:016x}", tile.level(), tile.index()))
-}
-
-pub(crate) fn log_head() -> Key {
-    key("log/head".to_owned())
-}
-
-pub(crate) fn log_key() -> Key {
-    key("log/key".to_owned())
-}
-
-/// The copy of the log's key beside the blobs; unlike the rest of the log it is not public.
-pub(crate) fn log_secret() -> Key {
-    key("log/secret".to_owned())
-}
-
-/// A public file of the log, beside the blobs.
-pub(crate) fn log_file(path: &str) -> Option<Key> {
-    Key::parse(format!("log/{path}")).ok()
 }
 
 /// Finished erasures by the time they ended.
@@ -333,6 +259,27 @@ pub(crate) fn open_lane(lane: Lane) -> Prefix {
 
 pub(crate) fn open_erasure(erasure: &Erasure) -> Key {
     key(format!("open/{}/{}.{}", lane_name(erasure.lane), rank(erasure.next, 0), erasure.id))
+}
+
+/// What of an account is under erasures that are not finished. It lies outside of the account, and outlives it so long.
+pub(crate) fn parts(acc: AccountId) -> Prefix {
+    prefix(format!("part/{acc}"))
+}
+
+/// What of a gallery is.
+pub(crate) fn parts_of(acc: AccountId, gal: GalleryId) -> Prefix {
+    prefix(format!("part/{acc}/{gal}"))
+}
+
+pub(crate) fn part(erasure: &Erasure) -> Key {
+    let Erasure { owner, id, .. } = erasure;
+    match erasure.subject {
+        Subject::Account => key(format!("part/{owner}/{id}")),
+        Subject::Image { gallery, .. }
+        | Subject::Gallery { gallery }
+        | Subject::Copies { gallery, .. }
+        | Subject::Renditions { gallery, .. } => key(format!("part/{owner}/{gallery}/{id}")),
+    }
 }
 
 fn lane_name(lane: Lane) -> &'static str {
@@ -404,48 +351,6 @@ pub(crate) fn intents(subject: &Subject, owner: AccountId) -> Option<Prefix> {
     }
 }
 
-/// The folder of a subject's blobs; `None` when they share it with blobs that stay.
-pub(crate) fn blobs(subject: &Subject, owner: AccountId) -> Option<Prefix> {
-    match subject {
-        Subject::Image { gallery, image } => Some(image_blobs(owner, *gallery, *image)),
-        Subject::Gallery { gallery } => Some(prefix(format!("{owner}/{gallery}"))),
-        Subject::Account => Some(prefix(owner.to_string())),
-        Subject::Renditions { .. } | Subject::Copies { .. } => None,
-    }
-}
-
-pub(crate) fn image_blobs(acc: AccountId, gal: GalleryId, img: ImageId) -> Prefix {
-    prefix(format!("{acc}/{gal}/{img}"))
-}
-
-pub(crate) fn original_blob(image: &Image) -> Key {
-    key(format!("{}original", image_folder(image)))
-}
-
-/// The blob of a rendition: a new one in each round, so that bytes are never written over.
-pub(crate) fn rendition_blob(image: &Image, rendition: &Rendition) -> Key {
-    round_blob(image, rendition.round, &rendition.file())
-}
-
-pub(crate) fn master_blob(image: &Image, round: u32) -> Key {
-    round_blob(image, round, "master")
-}
-
-fn round_blob(image: &Image, round: u32, file: &str) -> Key {
-    let folder = image_folder(image);
-    key(if round == 0 { format!("{folder}{file}") } else { format!("{folder}{round}/{file}") })
-}
-
-fn image_folder(image: &Image) -> Prefix {
-    image_blobs(image.owner, image.gallery, image.id)
-}
-
-/// The image that a blob is of; `None` for what is the service's own.
-pub(crate) fn image_of_blob(blob: &Key) -> Option<(AccountId, GalleryId, ImageId)> {
-    let mut parts = blob.as_str().split('/');
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
-}
-
 /// The path under which a rendition is served, below wherever the router is mounted.
 #[must_use]
 pub fn rendition_path(img: ImageId, file: &str) -> String {
@@ -483,74 +388,6 @@ pub(crate) fn subject_tag(subject: &Subject, owner: AccountId) -> Tag {
         Subject::Gallery { gallery } | Subject::Copies { gallery, image: None } => tag('g', &gallery.bare()),
         Subject::Account => tag('u', &owner.bare()),
     }
-}
-
-/// Every blob that an image has or may yet get, from its manifest.
-pub(crate) fn manifest(image: &Image) -> Vec<Key> {
-    let master = image.master.as_ref().map_or(image.round, |master| master.round);
-    let renditions = image.renditions.iter().map(|rendition| rendition_blob(image, rendition));
-    renditions.chain([master_blob(image, master), original_blob(image)]).collect()
-}
-
-/// The blobs that were made of an image so far.
-pub(crate) fn made_blobs(image: &Image) -> Vec<Key> {
-    let made = image.renditions.iter().filter(|rendition| rendition.made.is_some());
-    let renditions = made.map(|rendition| rendition_blob(image, rendition));
-    renditions.chain(image.master.iter().map(|master| master_blob(image, master.round))).collect()
-}
-
-/// The views that SQL stores offer to operators.
-#[must_use]
-pub fn views() -> Vec<View> {
-    vec![
-        View {
-            name: "galleries",
-            pattern: "acc\\_%/gallery/gal\\_%",
-            columns: &[
-                ("id", "id"),
-                ("owner", "owner"),
-                ("title", "title"),
-                ("visibility", "visibility.kind"),
-                ("state", "life.state"),
-                ("epoch", "epoch"),
-                ("created", "created"),
-            ],
-        },
-        View {
-            name: "images",
-            pattern: "acc\\_%/image/gal\\_%/img\\_%",
-            columns: &[
-                ("id", "id"),
-                ("owner", "owner"),
-                ("gallery", "gallery"),
-                ("title", "title"),
-                ("width", "width"),
-                ("height", "height"),
-                ("bytes", "original.bytes"),
-                ("state", "life.state"),
-                ("created", "created"),
-            ],
-        },
-        View {
-            name: "erasures",
-            pattern: "erasure/era\\_%",
-            columns: &[
-                ("id", "id"),
-                ("subject", "subject.kind"),
-                ("state", "stage"),
-                ("lane", "lane"),
-                ("accepted", "accepted"),
-                ("due", "due"),
-                ("breached", "breached"),
-                ("done", "done"),
-            ],
-        },
-        View {
-            name: "events",
-            pattern: "event/%",
-            columns: &[("id", "id"), ("at", "at"), ("event", "event"), ("erasure", "erasure")],
-        },
-    ]
 }
 
 #[cfg(test)]

@@ -99,8 +99,12 @@ impl Policy {
         if self.account_grace.is_negative() || self.account_grace > Duration::days(30) {
             return Err(PolicyError("an account can be brought back for at most 30 days"));
         }
-        if self.event_life < self.promise || self.receipt_life < self.backup_life {
-            return Err(PolicyError("events outlive the promised window, and receipts the oldest backup"));
+        if self.event_life < self.promise {
+            return Err(PolicyError("events outlive the promised window"));
+        }
+        // Else a tombstone would be taken for one that the records have lost, and carried out once more.
+        if self.receipt_life < self.backup_life * 2 + Duration::days(1) {
+            return Err(PolicyError("finished erasures are known for longer than their tombstones lie"));
         }
         if self.grant_life > Duration::minutes(5) {
             return Err(PolicyError("a grant lives for at most five minutes"));
@@ -118,5 +122,14 @@ mod tests {
         assert!(Policy::default().checked().is_ok());
         assert!(Policy { edge_ttl: Duration::hours(48), ..Policy::default() }.checked().is_err());
         assert!(Policy { promise: Duration::hours(24), ..Policy::default() }.checked().is_err());
+    }
+
+    #[test]
+    fn times_that_contradict_each_other_are_refused() {
+        let refused = |policy: Policy| assert!(policy.checked().is_err());
+        refused(Policy { receipt_life: Duration::days(60), ..Policy::default() });
+        refused(Policy { account_grace: Duration::days(31), ..Policy::default() });
+        refused(Policy { expedited: Duration::minutes(5), ..Policy::default() });
+        refused(Policy { event_life: Duration::hours(1), ..Policy::default() });
     }
 }

@@ -3,6 +3,8 @@ use axum::http::header;
 use axum::response::IntoResponse;
 
 use super::Doors;
+use super::account::operator;
+use super::extract::Asking;
 use super::problem::Answer;
 
 /// The document that states the HTTP surface (OpenAPI 3.1).
@@ -19,8 +21,9 @@ pub(crate) async fn ready(State(doors): State<Doors>) -> Answer<&'static str> {
     Ok("ready\n")
 }
 
-/// How far behind deletions are, as Prometheus reads it. Counts alone.
-pub(crate) async fn metrics(State(doors): State<Doors>) -> Answer {
+/// How far behind deletions are, as Prometheus reads it. Counts alone, but counting takes as long as the queue.
+pub(crate) async fn metrics(State(doors): State<Doors>, Asking(viewer): Asking) -> Answer {
+    operator(&viewer)?;
     let lag = doors.galerra.engine().lag().await?;
     let text = format!(
         "# HELP galerra_erasures_open Erasures that are not finished.\n\

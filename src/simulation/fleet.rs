@@ -1,6 +1,6 @@
 //! The networks in front: caches by the book that lose, forget, repeat, delay and refuse purges, and are down at times.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,11 +12,13 @@ use http::{HeaderName, HeaderValue};
 use time::OffsetDateTime;
 use url::Url;
 
+use super::actors::at_edge;
 use super::coverage::Sight;
+use super::darkroom::THUMB;
 use super::dice::Dice;
 use super::stores::Line;
 use super::weather::{Shape, Weather};
-use super::world::World;
+use super::world::{World, held};
 
 /// A network, as it really is.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(super) struct Network {
     pub(super) name: String,
     pub(super) shape: Shape,
     pub(super) fake: FakeCdn,
+    /// Caches that hear no purge, though they serve.
+    deaf: Mutex<Vec<Place>>,
 }
 
 impl Network {
@@ -40,13 +44,29 @@ impl Network {
         if !shape.probes {
             fake = fake.without_probes();
         }
-        Self { name, shape: shape.clone(), fake }
+        Self { name, shape: shape.clone(), fake, deaf: Mutex::default() }
     }
 
     /// Every cache it has.
     pub(super) fn places(&self) -> Vec<Place> {
         let shield = self.shape.shield.then_some(Place::Shield);
         self.fake.edges().into_iter().chain(shield).collect()
+    }
+
+    /// Makes a cache deaf to purges, or lets it hear again.
+    pub(super) fn deafen(&self, place: Place, deaf: bool) {
+        let mut places = held(&self.deaf);
+        places.retain(|other| *other != place);
+        if deaf {
+            places.push(place);
+        }
+    }
+
+    /// Lets everything be as it should.
+    pub(super) fn heal(&self) {
+        self.fake.heal();
+        held(&self.deaf).clear();
+        self.places().into_iter().for_each(|place| self.fake.bring_up(place));
     }
 
     /// A cache that visitors come to.
@@ -80,6 +100,11 @@ impl Reach {
         let network = world.networks.get(self.nth)?;
         if !world.is_stormy() {
             return None;
+        }
+        let deaf = held(&network.deaf).clone();
+        if !deaf.is_empty() {
+            world.saw(Sight::PurgeUnheard);
+            return Some(Fault::Lose(deaf));
         }
         let kind = world.throw(|dice| {
             let sides = if network.shape.honest { 3 } else { 6 };
@@ -126,6 +151,20 @@ impl Reach {
         });
     }
 
+    /// Visitors come while a purge is on its way: an edge that has heard of it may refill from a parent that has not.
+    fn tempt(&self, world: &Arc<World>, purge: &Purge) {
+        let tags: Vec<&str> = purge.tags().map(Tag::as_str).collect();
+        let images = world.watch(|watcher, _| Ok(watcher.tagged(&tags))).unwrap_or_default();
+        for _ in 0..2 {
+            let Some(image) = world.throw(|dice| dice.pick(&images).copied()) else { return };
+            let (visit, nth) = (Arc::clone(world), self.nth);
+            world.clockwork.spawn(async move {
+                visit.pass(visit.weather.spread()).await;
+                at_edge(&visit, nth, image, THUMB, None).await;
+            });
+        }
+    }
+
     fn unreachable(&self, operation: &'static str) -> CdnError {
         CdnError::Transient { cdn: self.fake.name().to_owned(), operation, reason: "cut off".to_owned() }
     }
@@ -154,6 +193,7 @@ impl Cdn for Reach {
         let accepted = self.fake.purge(purge).await;
         world.tell(|| format!("{} purge {purge:?}: {accepted:?}", self.fake.name()));
         self.repeat(world, purge);
+        self.tempt(world, purge);
         if self.line.cross().await { accepted } else { Err(self.unreachable("purge")) }
     }
 
@@ -161,7 +201,8 @@ impl Cdn for Reach {
         if !self.line.cross().await {
             return Err(self.unreachable("progress"));
         }
-        self.fake.progress(ticket).await
+        let follows = self.line.world.networks.get(self.nth).is_some_and(|network| network.shape.follows);
+        if follows { self.fake.progress(ticket).await } else { Ok(Progress::Complete) }
     }
 
     async fn probe(&self, probe: &Probe) -> Result<Sighting, CdnError> {

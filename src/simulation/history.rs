@@ -77,10 +77,7 @@ async fn settle(front: &Arc<Front>, nth: u64) -> Option<Owner> {
 fn heal(world: &World) {
     world.tell(|| "everything heals".to_owned());
     world.set_storm(false);
-    for network in &world.networks {
-        network.fake.heal();
-        network.places().into_iter().for_each(|place| network.fake.bring_up(place));
-    }
+    world.networks.iter().for_each(super::fleet::Network::heal);
 }
 
 /// Waits until nothing is under way any more; `false` if that takes too long.

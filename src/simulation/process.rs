@@ -151,7 +151,7 @@ impl Front {
             drop(done.send(engine.developed(&viewer, id, &file).await));
         });
         let world = Arc::clone(&self.world);
-        if world.is_stormy() && world.throw(|dice| dice.chance(world.weather.cuts / 4)) {
+        if world.is_stormy() && world.throw(|dice| dice.chance(world.weather.cuts)) {
             self.world.clockwork.spawn(async move {
                 world.pass(Duration::from_secs(1)).await;
                 world.clockwork.kill(task);

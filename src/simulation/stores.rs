@@ -90,6 +90,16 @@ impl Line {
         world.throw(|dice| dice.up_to(weather.slowest))
     }
 
+    /// How much longer a blob takes to be written: bodies are large, and a put may take all the time it has.
+    fn slow_put(&self) -> Duration {
+        let (world, weather) = (&self.world, &self.world.weather);
+        if !(world.is_stormy() && world.throw(|dice| dice.chance(weather.slow_puts))) {
+            return Duration::ZERO;
+        }
+        world.saw(Sight::PutSlow);
+        world.throw(|dice| dice.up_to(weather.blob_deadline()))
+    }
+
     async fn pause(&self, pause: Duration) {
         if pause.is_zero() {
             Clockwork::give_way().await;
@@ -282,7 +292,8 @@ impl Blobs for Shelves {
             world.watch(|watcher, _| watcher.put(&key, sha256));
             Ok(())
         };
-        let trip = self.0.trip();
+        let mut trip = self.0.trip();
+        trip.there += self.0.slow_put();
         self.bounded("put", self.0.write("put", trip, effect)).await
     }
 

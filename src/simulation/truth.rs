@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use galerra_core::{
-    Account, AccountId, Erasure, ErasureId, Gallery, GalleryId, Image, ImageId, Level, Life, Share, ShareId,
-    Stage, Subject,
+    Account, AccountId, EdgeStep, Erasure, ErasureId, Gallery, GalleryId, Image, ImageId, Life, Share,
+    ShareId, Stage, Subject,
 };
 use galerra_storage::{Key, Op, Row};
 use serde::de::DeserializeOwned;
@@ -59,9 +59,11 @@ pub(super) struct Picture {
     pub(super) shared: Known,
     /// Whether anybody ever could.
     pub(super) was_open: bool,
+    /// Since when nobody may, if an answer has said so.
+    pub(super) told: Option<Moment>,
     /// When a receipt said that every copy is gone, and by when it said so of networks that cannot be asked.
     pub(super) proven: Option<Moment>,
-    pub(super) bound: Duration,
+    pub(super) bound: Option<Duration>,
 }
 
 #[derive(Debug, Clone)]
@@ -99,11 +101,9 @@ pub(super) struct Work {
     pub(super) owner: AccountId,
     pub(super) subject: Subject,
     pub(super) accepted: Moment,
-    /// When it was accepted by its own account.
-    pub(super) dated: Duration,
+    /// When the last copy is gone for certain, by its own account, if it names a time.
+    pub(super) bound: Option<Duration>,
     pub(super) ended: Option<Stage>,
-    /// Whether its receipt says that a copy may be left until a time.
-    pub(super) bounded: bool,
 }
 
 impl Work {
@@ -210,23 +210,30 @@ impl Truth {
         self.works.retain(|_, work| work.ended.is_some());
         self.restored = Some(now);
         self.references.clear();
-        self.images.values_mut().for_each(|picture| picture.record = None);
+        for picture in self.images.values_mut() {
+            picture.record = None;
+            // What was closed, but was not said to be, may be forgotten: its copies live out their time.
+            if !picture.open.now && picture.proven.is_none() && picture.told != Some(picture.open.since) {
+                picture.open.since = now;
+            }
+        }
         let ops = rows.iter().map(|row| (row.key.clone(), Op::Create(row.value.clone())));
         self.committed(&ops.collect(), now);
     }
 
     fn begun_or_ended(&mut self, id: &str, erasure: Option<Erasure>, now: Moment) -> Option<News> {
         let (id, erasure): (ErasureId, Erasure) = (id.parse().ok()?, erasure?);
-        let known = self.works.get_mut(&id);
-        let Some(work) = known else {
-            let dated = (erasure.accepted - DAWN).try_into().unwrap_or_default();
+        let Some(work) = self.works.get_mut(&id) else {
             let Erasure { owner, subject, .. } = erasure;
-            self.works.insert(id, Work { owner, subject, accepted: now, dated, ended: None, bounded: false });
+            self.works.insert(id, Work { owner, subject, accepted: now, bound: None, ended: None });
             return Some(News::Accepted(id));
         };
         let stage = Some(erasure.stage()).filter(|stage| matches!(stage, Stage::Done | Stage::Withdrawn))?;
-        work.bounded =
-            erasure.receipt.is_some_and(|receipt| matches!(receipt.level(), Level::TtlBounded { .. }));
+        let bounds = erasure.edges.iter().filter_map(|edge| match &edge.step {
+            EdgeStep::Bounded { until } => Some((*until - DAWN).try_into().unwrap_or_default()),
+            _ => None,
+        });
+        work.bound = bounds.max();
         work.ended.replace(stage).is_none().then_some(News::Ended(id))
     }
 
@@ -249,8 +256,9 @@ impl Truth {
             there: Known::not(now),
             shared: Known::not(now),
             was_open: false,
+            told: None,
             proven: None,
-            bound: Duration::ZERO,
+            bound: None,
         };
         self.images.insert(id, picture);
         (!account || !room).then_some(News::BornDead(id))

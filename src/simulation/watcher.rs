@@ -38,6 +38,9 @@ pub(super) struct Watcher {
     emptied: Vec<String>,
 }
 
+/// How bytes are called that nobody knows of, in the folder of an image.
+pub(super) const STRAY: &str = "/stray";
+
 type Look = Result<(), Broken>;
 
 impl Watcher {
@@ -133,9 +136,7 @@ impl Watcher {
     /// No network that can be asked, or that did as it was told, holds a copy.
     fn is_clean(&mut self, id: ErasureId, work: &Work, world: &World) -> Look {
         // What was replayed after a restore may have lost the names of what networks hold: then only time proves it.
-        if work.bounded && self.truth.restored.is_some() {
-            return Ok(());
-        }
+        let nameless = work.bound.is_some() && self.truth.restored.is_some();
         let copies = work.folder().is_none();
         for (image, picture) in &mut self.truth.images {
             if !work.covers(*image, picture) {
@@ -146,12 +147,13 @@ impl Watcher {
             if copies && (since || picture.record.as_ref().is_none_or(super::truth::Record::is_gated)) {
                 continue;
             }
-            if let Some(network) = holder(*image, world) {
+            if let Some(network) = (!nameless).then(|| holder(*image, world)).flatten() {
                 let told = format!("{id}: a copy of {image} is left in {network}");
                 return Err(Broken(Violation::ReceiptTooEarly, told));
             }
             picture.proven = Some(world.now());
-            picture.bound = work.dated + world.weather.outlived();
+            // Clocks are off, and caches count in whole seconds.
+            picture.bound = work.bound.map(|bound| bound + world.weather.skew + Duration::from_secs(1));
         }
         Ok(())
     }
@@ -183,6 +185,14 @@ impl Watcher {
         self.answered.push(folder);
     }
 
+    /// An answer said that nobody may see these any more.
+    pub(super) fn closed(&mut self, these: impl Fn(ImageId, &Picture) -> bool) {
+        let images = self.truth.images.iter_mut();
+        for (_, picture) in images.filter(|(image, picture)| !picture.open.now && these(**image, picture)) {
+            picture.told = Some(picture.open.since);
+        }
+    }
+
     fn is_answered(&self, image: ImageId, picture: &Picture) -> bool {
         let folder = format!("{}/{}/{image}/", picture.owner, picture.gallery);
         self.answered.iter().any(|answered| folder.starts_with(answered.as_str()))
@@ -193,6 +203,12 @@ impl Watcher {
         self.truth.restored(rows, now);
         let unknown = self.shelf.iter().filter(|(key, sha256)| !self.is_known(key, sha256));
         self.forgotten = unknown.map(|(key, _)| key.clone()).collect();
+    }
+
+    /// Whether there is a record of the image in whose folder this lies.
+    fn is_live(&self, key: &str) -> bool {
+        let image = key.split('/').nth(2).and_then(|image| image.parse::<ImageId>().ok());
+        image.and_then(|image| self.truth.images.get(&image)).is_some_and(|picture| picture.record.is_some())
     }
 
     /// Whether a record knows these bytes.
@@ -265,7 +281,9 @@ impl Watcher {
         if sure && picture.proven.is_some_and(|proven| proven.turn < since.turn) {
             return Err(Broken(Violation::ReceiptTooEarly, told("after its receipt")));
         }
-        if picture.proven.is_some_and(|proven| proven.turn < since.turn) && since.at > picture.bound {
+        if picture.proven.is_some_and(|proven| proven.turn < since.turn)
+            && picture.bound.is_some_and(|bound| since.at > bound)
+        {
             return Err(Broken(Violation::ReceiptTooEarly, told("after the bound that its receipt names")));
         }
         world.saw(Sight::CopyAfterGate);
@@ -297,7 +315,12 @@ impl Watcher {
         }
         for (key, sha256) in &self.shelf {
             // What lies beside the folders of accounts is the service's own.
-            if key.starts_with("acc_") && !self.is_known(key, sha256) && !self.forgotten.contains(key) {
+            let stray = key.ends_with(STRAY) && self.is_live(key);
+            if key.starts_with("acc_")
+                && !stray
+                && !self.is_known(key, sha256)
+                && !self.forgotten.contains(key)
+            {
                 return Err(Broken(Violation::Orphaned, format!("no record knows {key}")));
             }
         }
@@ -305,8 +328,9 @@ impl Watcher {
             // What only a restore has forgotten or closed is nobody's wish; its copies live out their time.
             let forgotten = picture.record.is_none() && picture.proven.is_none();
             let forgotten = forgotten || self.truth.restored == Some(picture.open.since);
-            if let Some(network) = (!picture.open.now && !forgotten).then(|| holder(*image, world)).flatten()
-            {
+            let bounded = picture.bound.is_some_and(|bound| world.now().at <= bound);
+            let closed = !picture.open.now && !forgotten && !bounded;
+            if let Some(network) = closed.then(|| holder(*image, world)).flatten() {
                 return Err(Broken(Violation::Widened, format!("a copy of {image} is left in {network}")));
             }
         }
@@ -316,6 +340,16 @@ impl Watcher {
     /// Images that could be looked at, the latest last.
     pub(super) fn images(&self) -> Vec<ImageId> {
         self.truth.images.keys().copied().collect()
+    }
+
+    /// Images that carry one of these tags.
+    pub(super) fn tagged(&self, tags: &[&str]) -> Vec<ImageId> {
+        let carries = |image: &ImageId, picture: &Picture| {
+            let own = [('i', image.bare()), ('g', picture.gallery.bare()), ('u', picture.owner.bare())];
+            own.into_iter().any(|(kind, bare)| tags.contains(&format!("{kind}-{bare}").as_str()))
+        };
+        let images = self.truth.images.iter().filter(|(image, picture)| carries(image, picture));
+        images.map(|(image, _)| *image).collect()
     }
 
     /// The galleries of which there are records.

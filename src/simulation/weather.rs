@@ -6,6 +6,7 @@ use super::dice::Dice;
 use crate::Policy;
 
 /// A network in front of the service.
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own, and any go together")]
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Shape {
@@ -15,6 +16,8 @@ pub struct Shape {
     pub shield: bool,
     /// Whether it can be asked what it holds.
     pub probes: bool,
+    /// Whether it tells how far a purge has come; otherwise every purge is said to be complete at once.
+    pub follows: bool,
     /// Whether it does what it says: no purge is lost or forgotten, no cache is ever down.
     pub honest: bool,
 }
@@ -46,19 +49,23 @@ pub struct Weather {
     pub slow: u32,
     /// How long it takes then.
     pub slowest: Duration,
+    /// How often a blob takes long to be written, as long as it may.
+    pub slow_puts: u32,
     /// How often a commit that closes a gate takes long before it does so.
     pub late_gates: u32,
     /// How often a request is cut off where it is.
     pub cuts: u32,
-    /// How often a worker is killed, an hour.
-    pub kills: u64,
+    /// How often a worker is killed, an hour; and in a thousand ticks, in the middle of one.
+    pub kills: u32,
+    /// The longest pause of a worker that has something to do.
+    pub pause: Duration,
     /// How often a process is cut off from everything for a while, an hour.
     pub partitions: u64,
     /// How far the clock of a process may be off, both ways.
     pub skew: Duration,
     /// How often a purge goes wrong.
     pub purge_faults: u32,
-    /// How often a cache goes down for a while, an hour.
+    /// How often a cache goes down, or hears no purge, for a while, an hour.
     pub outages: u64,
     /// The networks.
     pub networks: Vec<Shape>,
@@ -83,13 +90,15 @@ impl Weather {
             fails: one_of(dice, &[0, 10, 60, 120]),
             slow: one_of(dice, &[0, 5, 30, 100]),
             slowest: Duration::from_secs(dice.from(10, 100)),
+            slow_puts: one_of(dice, &[0, 0, 300]),
             late_gates: one_of(dice, &[0, 0, 500]),
             cuts: one_of(dice, &[0, 50, 200]),
             kills: one_of(dice, &[0, 10, 60]),
+            pause: Duration::from_secs(one_of(dice, &[3, 30, 30, 30])),
             partitions: one_of(dice, &[0, 0, 6]),
             skew: Duration::from_secs(one_of(dice, &[0, 0, 1, 3])),
             purge_faults: one_of(dice, &[0, 100, 400]),
-            outages: one_of(dice, &[0, 0, 12]),
+            outages: one_of(dice, &[0, 0, 20]),
             networks: networks(dice),
             policy: policy(dice),
         }
@@ -131,6 +140,7 @@ fn networks(dice: &mut Dice) -> Vec<Shape> {
             edges: dice.place(3) + 1,
             shield: dice.chance(600),
             probes: dice.chance(600),
+            follows: dice.chance(600),
             honest: dice.chance(500),
         })
         .collect()
@@ -141,13 +151,13 @@ fn policy(dice: &mut Dice) -> Policy {
         time::Duration::seconds(i64::try_from(dice.from(least, most)).unwrap_or_default())
     };
     let edge_ttl = seconds(600, 3000, dice);
-    let fill_max = seconds(20, 60, dice);
+    let fill_max = seconds(12, 60, dice);
     Policy {
         edge_ttl,
         fill_max,
         promise: edge_ttl + fill_max + time::Duration::hours(1),
-        purge_max: seconds(10, 30, dice),
-        write_lease: seconds(20, 60, dice),
+        purge_max: seconds(8, 30, dice),
+        write_lease: seconds(20, 120, dice),
         trash_life: seconds(300, 2400, dice),
         ..Policy::default()
     }

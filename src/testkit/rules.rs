@@ -43,7 +43,7 @@ pub(super) fn rule(method: &Method, path: &str) -> Option<Rule> {
     let reads = *method == Method::GET;
     let seen = if reads { Right::See } else { Right::Own };
     Some(match path {
-        "/api/v1/accounts" | "/api/v1/accounts/{id}" | "/api/v1/operator/redevelopment" => Rule::Operator,
+        "/api/v1/accounts" | "/api/v1/accounts/{id}" | "/metrics" => Rule::Operator,
         path if path.starts_with("/api/v1/operator/") => Rule::Operator,
         "/api/v1/account" | "/api/v1/galleries" | "/api/v1/shares" | "/api/v1/trash" => Rule::Account,
         "/api/v1/galleries/{id}" => Rule::Gallery(seen),
@@ -63,8 +63,9 @@ pub(super) fn rule(method: &Method, path: &str) -> Option<Rule> {
         "/api/v1/erasures/{id}" | "/api/v1/erasures/{id}/receipt" | "/api/v1/erasures/{id}/expedite" => {
             Rule::Erasure
         }
-        "/healthz" | "/readyz" | "/openapi.json" | "/metrics" | "/log/key" | "/log/checkpoint"
-        | "/log/tile/{*path}" => Rule::Nobody,
+        "/healthz" | "/readyz" | "/openapi.json" | "/log/key" | "/log/checkpoint" | "/log/tile/{*path}" => {
+            Rule::Nobody
+        }
         _ => return None,
     })
 }

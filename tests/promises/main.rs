@@ -7,6 +7,7 @@
     reason = "a test says what it expects and stops where it is not so"
 )]
 
+mod account;
 mod archive;
 mod audience;
 mod bad_input;
@@ -31,6 +32,7 @@ mod open;
 mod photos;
 mod redevelop;
 mod restore;
+mod retention;
 mod seal;
 mod server;
 mod share;

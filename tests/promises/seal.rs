@@ -74,7 +74,8 @@ async fn a_missed_promise_is_in_the_log_and_the_metrics_and_the_work_goes_on() {
         stage.boot().engine().tick().await.unwrap();
         stage.advance(Duration::hours(1));
     }
-    let metrics = String::from_utf8(ada.get("/metrics").await.body.to_vec()).unwrap();
+    assert_eq!(ada.get("/metrics").await.status, 403);
+    let metrics = String::from_utf8(operator.get("/metrics").await.body.to_vec()).unwrap();
     assert!(metrics.contains("galerra_erasures_breached 1\n"), "{metrics}");
     let queue = operator.get("/api/v1/operator/erasures").await.expect(200);
     assert_eq!(queue["items"][0]["breached"], true);
@@ -84,4 +85,28 @@ async fn a_missed_promise_is_in_the_log_and_the_metrics_and_the_work_goes_on() {
     stage.until_done(&ada, &erasure).await;
     let entry = ada.receipt(&format!("/api/v1/erasures/{erasure}/receipt")).await;
     assert_eq!((&entry["event"], &entry["in_time"]), (&"completed".into(), &false.into()));
+}
+
+#[tokio::test]
+async fn a_full_tile_takes_the_place_of_the_narrow_ones() {
+    let stage = Stage::new();
+    let ada = stage.operator().account("ada", "free").await;
+    let mut erasures = Vec::new();
+    for _ in 0..260 {
+        let gallery = ada.gallery("g", "public").await;
+        erasures.push(erase(&ada, &format!("/api/v1/galleries/{gallery}")).await);
+    }
+    for _ in 0..10 {
+        stage.boot().engine().tick().await.unwrap();
+        stage.advance(Duration::seconds(5));
+    }
+    for erasure in erasures.iter().step_by(37).chain(erasures.last()) {
+        ada.receipt(&format!("/api/v1/erasures/{erasure}/receipt")).await;
+    }
+    assert_eq!(ada.get("/log/tile/0/000").await.body.len(), 256 * 32);
+    assert_eq!(ada.get("/log/tile/1/000.p/1").await.body.len(), 32);
+    assert_eq!(ada.get("/log/tile/0/001.p/4").await.body.len(), 4 * 32);
+    for narrow in ["/log/tile/0/000.p/200", "/log/tile/entries/000.p/200"] {
+        assert_eq!(ada.get(narrow).await.status, 404, "{narrow}");
+    }
 }

@@ -16,13 +16,14 @@ pub(crate) fn verify(arguments: &[&str]) -> ExitCode {
     };
     match Receipt::verify(&asked.text, &asked.log, &asked.witnesses) {
         Ok(verified) => {
-            let told = |member: &str| verified.entry.get(member).map(ToString::to_string).unwrap_or_default();
             println!("verified: {} is entry {} of {}", verified.object_id, verified.index, verified.size);
             for member in
                 ["event", "subject", "level", "until", "lane", "requested_at", "at", "deadline", "in_time"]
             {
-                if verified.entry.get(member).is_some() {
-                    println!("  {member}: {}", told(member));
+                match verified.entry.get(member).map(|value| (value, value.as_str())) {
+                    Some((_, Some(text))) => println!("  {member}: {text}"),
+                    Some((value, None)) => println!("  {member}: {value}"),
+                    None => {}
                 }
             }
             for witness in &verified.cosigned {

@@ -1,7 +1,8 @@
 use super::records::{Change, KeyOf, Mark, OperatorAt, Stored};
 use super::{Engine, Result};
 use crate::{
-    Account, AccountId, ApiKey, Error, Happened, Life, NewAccount, OperatorToken, Plan, Viewer, layout,
+    Account, AccountId, ApiKey, Erasure, Error, Happened, Life, NewAccount, OperatorToken, Plan, Viewer,
+    layout,
 };
 
 impl Engine {
@@ -46,6 +47,33 @@ impl Engine {
             let mut change = Change::default();
             change.replace(layout::account(id), found.version, &account);
             self.tell(&mut change, Happened::PlanChanged { account: id });
+            self.commit(change).await?;
+            Ok(account)
+        })
+        .await
+    }
+
+    /// Brings an account back that its owner has deleted, within its grace, as it was.
+    ///
+    /// Who may do so is the caller's to decide, as for [`Engine::create_account`].
+    pub async fn bring_back_account(&self, id: AccountId) -> Result<Account> {
+        self.settle(|| async {
+            let found: Stored<Account> = self.read(layout::account(id)).await?.ok_or(Error::NotFound)?;
+            let Life::Gated { by } = found.value.life else { return Err(Error::NotFound) };
+            let erasure: Stored<Erasure> = self.read(layout::erasure(by)).await?.ok_or(Error::NotFound)?;
+            if !erasure.value.is_in_grace(self.parts.env.now()) {
+                return Err(Error::Gone);
+            }
+            let account = Account { life: Life::Live, ..found.value };
+            let now = self.parts.env.now();
+            let mut change = Change::default();
+            change.replace(layout::account(id), found.version, &account);
+            // What is left of the erasure, its tombstone too, is for the next tick to clear away.
+            self.close(&erasure.value, &mut change).await?;
+            let withdrawn = Erasure { withdrawn: Some(now), next: now, ..erasure.value }.restaged();
+            Self::open(&mut change, &withdrawn);
+            change.replace(layout::erasure(by), erasure.version, &withdrawn);
+            self.tell(&mut change, Happened::AccountBroughtBack { account: id });
             self.commit(change).await?;
             Ok(account)
         })

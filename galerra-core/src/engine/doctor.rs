@@ -141,6 +141,6 @@ impl Engine {
         if self.read::<Intent>(layout::intent(owner, gallery, id)).await?.is_some() {
             return Ok(true);
         }
-        self.is_any_open(|open| open.owner == owner).await
+        self.is_any_under(&layout::parts(owner), |_| true).await
     }
 }

@@ -6,8 +6,8 @@ use super::view::{Seen, SeenImage};
 use super::{Engine, Result};
 use crate::plan::PlanPage;
 use crate::{
-    AccountId, Description, ErasureId, Error, Fact, Focal, Gallery, GalleryId, Happened, Image, ImageId,
-    Life, Subject, Tally, Title, Viewer, Visibility, VisibilityKind, layout,
+    AccountId, Description, Erasure, ErasureId, Error, Fact, Focal, Gallery, GalleryId, Happened, Image,
+    ImageId, Life, Subject, Tally, Title, Viewer, Visibility, VisibilityKind, layout,
 };
 
 /// What its owner changes about an image; what is `None` stays.
@@ -77,8 +77,8 @@ impl Engine {
                     } else {
                         self.hide(&mut change, viewer, &now.value, &after).await?
                     };
-                self.commit(change).await?;
-                Ok((after, tightened))
+                self.commit_gated(change, tightened.as_ref()).await?;
+                Ok((after, tightened.map(|erasure| erasure.id)))
             })
             .await?;
         if edit.focal.is_some() {
@@ -106,7 +106,7 @@ impl Engine {
         viewer: &Viewer,
         before: &Image,
         after: &Image,
-    ) -> Result<Option<ErasureId>> {
+    ) -> Result<Option<Erasure>> {
         let (owner, id) = (after.owner, after.gallery);
         let tally: Option<Stored<Tally>> = self.read(layout::tally(owner, id)).await?;
         if let Some(Stored { version, value }) = tally {
@@ -127,7 +127,7 @@ impl Engine {
         change: &mut Change,
         viewer: &Viewer,
         image: &Image,
-    ) -> Result<Option<ErasureId>> {
+    ) -> Result<Option<Erasure>> {
         let gallery = self.own_gallery(viewer, image.gallery).await?;
         let open = gallery.value.visibility.is_open()
             || self.is_leaving_networks(image.owner, image.gallery).await?;
@@ -146,7 +146,7 @@ impl Engine {
     /// gallery is open again, so an image that is kept from everyone meanwhile needs one of its own.
     async fn is_leaving_networks(&self, owner: AccountId, id: GalleryId) -> Result<bool> {
         let whole = Subject::Copies { gallery: id, image: None };
-        self.is_any_open(|open| open.owner == owner && open.subject == whole).await
+        self.is_any_under(&layout::parts_of(owner, id), |part| *part == whole).await
     }
 
     /// Changes what its owner says about a gallery and who may see it. Making an open one private takes it out of
@@ -191,8 +191,8 @@ impl Engine {
                 change.expect(layout::account(owner), account.version);
                 change.replace(layout::gallery(owner, id), before.version, &after);
                 self.tell(&mut change, Happened::GalleryEdited { gallery: id });
-                self.commit(change).await?;
-                Ok(tightened)
+                self.commit_gated(change, tightened.as_ref()).await?;
+                Ok(tightened.map(|erasure| erasure.id))
             })
             .await?;
         Ok(Edited { seen: self.gallery(viewer, id).await?, tightened })
@@ -205,7 +205,7 @@ impl Engine {
         owner: AccountId,
         subject: Subject,
         page: Option<&PlanPage>,
-    ) -> Option<ErasureId> {
+    ) -> Option<Erasure> {
         if self.parts.cdns.is_empty() {
             return None;
         }
@@ -215,7 +215,7 @@ impl Engine {
             erasure.pages = 1;
         }
         self.accept_into(change, &erasure);
-        Some(erasure.id)
+        Some(erasure)
     }
 }
 

@@ -1,22 +1,10 @@
-use galerra_log::Salt;
-
-use super::records::{Change, Open, Place, Stored};
-use super::trash::Trashed;
+use super::records::{Change, Place, Stored};
 use super::{Engine, Result};
-use crate::erasure::{Attempts, EdgeStep, Ledgered, StoreStep};
-use crate::plan::PlanPage;
+use crate::erasure::Ledgered;
 use crate::{
-    Account, AccountId, EdgeTarget, Erasure, ErasureId, Error, Gallery, GalleryId, Happened, Image, ImageId,
-    Lane, Life, Stage, StoreTarget, Subject, Tally, Viewer, Who, layout,
+    AccountId, Erasure, ErasureId, Error, Gallery, GalleryId, Happened, Image, ImageId, Lane, Life, Subject,
+    Viewer, Who, layout,
 };
-
-/// How an erasure comes about.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Cause {
-    pub(super) id: ErasureId,
-    pub(super) lane: Lane,
-    pub(super) ledger: Ledgered,
-}
 
 impl Engine {
     /// Hides an image of the viewer's own for good and commits the plan to erase it.
@@ -82,34 +70,6 @@ impl Engine {
         .await
     }
 
-    /// Brings an account back that its owner has deleted, within its grace, as it was.
-    ///
-    /// Who may do so is the caller's to decide, as for [`Engine::create_account`].
-    pub async fn bring_back_account(&self, id: AccountId) -> Result<Account> {
-        self.settle(|| async {
-            let found: Stored<Account> = self.read(layout::account(id)).await?.ok_or(Error::NotFound)?;
-            let Life::Gated { by } = found.value.life else { return Err(Error::NotFound) };
-            let erasure: Stored<Erasure> = self.read(layout::erasure(by)).await?.ok_or(Error::NotFound)?;
-            if !erasure.value.is_in_grace(self.parts.env.now()) {
-                return Err(Error::Gone);
-            }
-            let account = Account { life: Life::Live, ..found.value };
-            let withdrawn = Some(self.parts.env.now());
-            let mut change = Change::default();
-            change.replace(layout::account(id), found.version, &account);
-            change.replace(
-                layout::erasure(by),
-                erasure.version,
-                &Erasure { withdrawn, ..erasure.value }.restaged(),
-            );
-            self.tell(&mut change, Happened::AccountBroughtBack { account: id });
-            self.commit(change).await?;
-            // What is left of the erasure, its tombstone too, is for the next tick to clear away.
-            Ok(account)
-        })
-        .await
-    }
-
     /// Moves an erasure that is under way to the expedited lane.
     pub async fn expedite(&self, viewer: &Viewer, id: ErasureId) -> Result<Erasure> {
         self.settle(|| async {
@@ -132,65 +92,6 @@ impl Engine {
             Ok(after)
         })
         .await
-    }
-
-    fn asked(&self, lane: Lane) -> Cause {
-        Cause { id: ErasureId::draw(self.parts.env.as_ref()), lane, ledger: Ledgered::Unknown }
-    }
-
-    /// Adds to a change that an image is hidden for good; answers its erasure.
-    pub(super) async fn hide_image(
-        &self,
-        change: &mut Change,
-        cause: Cause,
-        found: Stored<Image>,
-    ) -> Result<Erasure> {
-        let Image { owner, gallery, id, .. } = found.value;
-        let rank = found.value.rank.clone();
-        let mut erasure = self.plan(cause, owner, Subject::Image { gallery, image: id }, &rank);
-        let mut page = PlanPage::default();
-        page.add(&found.value);
-        change.create(layout::plan_page(erasure.id, 0), &page);
-        erasure.pages = 1;
-        if let Life::Trashed { since, until, .. } = found.value.life {
-            self.take_out(change, &Trashed { owner, gallery, image: Some(id), since, until }).await?;
-        } else {
-            self.count_down(change, &found.value).await?;
-        }
-        let hidden = found.value.is_kept();
-        let gated = Image { life: Life::Gated { by: erasure.id }, hidden, ..found.value };
-        change.replace(layout::image(owner, gallery, id), found.version, &gated);
-        self.unlist(change, layout::image_listed(owner, gallery, &rank, id)).await?;
-        Ok(erasure)
-    }
-
-    /// Adds to a change that a gallery is hidden for good; answers its erasure.
-    pub(super) async fn hide_gallery(
-        &self,
-        change: &mut Change,
-        cause: Cause,
-        found: Stored<Gallery>,
-    ) -> Result<Erasure> {
-        let Gallery { owner, id, .. } = found.value;
-        if let Life::Trashed { since, until, .. } = found.value.life {
-            self.take_out(change, &Trashed { owner, gallery: id, image: None, since, until }).await?;
-        }
-        let rank = layout::rank(found.value.created, 0);
-        let erasure = self.plan(cause, owner, Subject::Gallery { gallery: id }, &rank);
-        let epoch = found.value.epoch + 1;
-        let gated = Gallery { life: Life::Gated { by: erasure.id }, epoch, ..found.value };
-        change.replace(layout::gallery(owner, id), found.version, &gated);
-        self.unlist(change, layout::gallery_listed(owner, id, &rank)).await?;
-        Ok(erasure)
-    }
-
-    /// Adds to a change that an account is hidden for good; answers its erasure.
-    pub(super) fn hide_account(&self, change: &mut Change, cause: Cause, found: Stored<Account>) -> Erasure {
-        let owner = found.value.id;
-        let erasure = self.plan(cause, owner, Subject::Account, "");
-        let gated = Account { life: Life::Gated { by: erasure.id }, ..found.value };
-        change.replace(layout::account(owner), found.version, &gated);
-        erasure
     }
 
     /// Shows an erasure to whose it was and to the operator. When the account itself was erased nobody can
@@ -227,91 +128,5 @@ impl Engine {
             Ok(_) => Err(Error::NotFound),
             Err(error) => Err(error),
         }
-    }
-
-    /// A plan that follows from a change of the owner's, not from a wish to erase.
-    pub(super) fn consequence(&self, owner: AccountId, subject: Subject) -> Erasure {
-        self.plan(self.asked(Lane::Standard), owner, subject, "")
-    }
-
-    /// A plan as it stands when the gate closes: every store and every network there is now.
-    pub(super) fn plan(&self, cause: Cause, owner: AccountId, subject: Subject, rank: &str) -> Erasure {
-        let Cause { id, lane, ledger } = cause;
-        let parts = &self.parts;
-        let accepted = parts.env.now();
-        let store = |semantics| StoreTarget {
-            semantics,
-            step: StoreStep::Erasing { removed: 0, page: 0 },
-            attempts: Attempts::default(),
-        };
-        let edges = parts.cdns.iter().map(|cdn| EdgeTarget {
-            name: cdn.name().to_owned(),
-            step: EdgeStep::start(accepted, &parts.policy),
-            attempts: Attempts::default(),
-        });
-        Erasure {
-            id,
-            owner,
-            subject,
-            rank: rank.to_owned(),
-            lane,
-            accepted,
-            closed: None,
-            due: accepted + lane.promise(&parts.policy),
-            not_before: None,
-            breached: None,
-            stage: Stage::Gated,
-            next: accepted,
-            ledger,
-            salt: Salt::new(parts.env.random()),
-            pages: 0,
-            records: store(parts.records.semantics()),
-            blobs: store(parts.blobs.semantics()),
-            edges: edges.collect(),
-            done: None,
-            withdrawn: None,
-            finding: None,
-            receipt: None,
-        }
-    }
-
-    /// The gate: hiding, plan, work item and event in ONE commit. Then the tombstone, outside of the records.
-    async fn accept(&self, mut change: Change, erasure: Erasure) -> Result<Erasure> {
-        self.accept_into(&mut change, &erasure);
-        self.commit(change).await?;
-        // A failure is told, though the gate is closed: what was answered is safe from every restore.
-        self.entomb(&erasure).await?;
-        Ok(erasure)
-    }
-
-    /// Adds what begins an erasure to the change that hides what is erased.
-    pub(super) fn accept_into(&self, change: &mut Change, erasure: &Erasure) {
-        change.create(layout::erasure(erasure.id), erasure);
-        Self::open(change, erasure);
-        self.tell(change, Happened::ErasureAccepted { erasure: erasure.id });
-    }
-
-    /// Adds the work item of an erasure.
-    pub(super) fn open(change: &mut Change, erasure: &Erasure) {
-        let Erasure { accepted, due, breached, .. } = *erasure;
-        let (owner, subject) = (erasure.owner, erasure.subject.clone());
-        let (breached, held) = (breached.is_some(), erasure.blobs.step.is_held());
-        let open = Open { owner, subject, accepted, due, breached, held };
-        change.create(layout::open_erasure(erasure), &open);
-    }
-
-    pub(super) async fn unlist(&self, change: &mut Change, key: galerra_storage::Key) -> Result<()> {
-        if let Some(listed) = self.read::<serde_json::Value>(key.clone()).await? {
-            change.remove(key, listed.version);
-        }
-        Ok(())
-    }
-
-    pub(super) async fn count_down(&self, change: &mut Change, image: &Image) -> Result<()> {
-        let key = layout::tally(image.owner, image.gallery);
-        if let Some(tally) = self.read::<Tally>(key.clone()).await? {
-            change.replace(key, tally.version, &tally.value.without(image));
-        }
-        Ok(())
     }
 }

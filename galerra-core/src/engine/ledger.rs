@@ -9,7 +9,7 @@ use galerra_storage::{Key, collect, whole};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::erase::Cause;
+use super::gate::Cause;
 use super::records::{Change, Stored};
 use super::{Engine, Result, ranked};
 use crate::erasure::Ledgered;
@@ -32,8 +32,12 @@ struct Tombstone {
     erasure: ErasureId,
     owner: AccountId,
     subject: Subject,
+    /// Until when it could be brought back.
+    #[serde(with = "time::serde::rfc3339::option")]
+    not_before: Option<OffsetDateTime>,
+    /// The time in its key.
     #[serde(with = "time::serde::rfc3339")]
-    accepted: OffsetDateTime,
+    buried: OffsetDateTime,
 }
 
 /// How far back the records reach, and how far the ledger: kept in both.
@@ -46,14 +50,14 @@ struct Since {
 impl Engine {
     /// Writes the tombstone of an erasure. Writing it again changes nothing.
     pub(super) async fn entomb(&self, erasure: &Erasure) -> Result<()> {
-        let Erasure { id, owner, accepted, .. } = *erasure;
+        let Erasure { id, owner, not_before, buried, .. } = *erasure;
         let subject = erasure.subject.clone();
         if matches!(subject, Subject::Renditions { .. }) {
             return Ok(());
         }
-        let stone = Tombstone { erasure: id, owner, subject, accepted };
+        let stone = Tombstone { erasure: id, owner, subject, not_before, buried };
         let text = serde_json::to_vec(&stone).map_err(|_| Error::Unreadable("Tombstone"))?;
-        Ok(self.parts.blobs.put(&layout::tombstone(accepted, id), whole(Bytes::from(text))).await?)
+        Ok(self.parts.blobs.put(&layout::tombstone(buried, id), whole(Bytes::from(text))).await?)
     }
 
     /// Makes sure of the tombstone of an erasure that is worked on. A failure is for the next try.
@@ -71,7 +75,7 @@ impl Engine {
 
     /// Takes the tombstone of an erasure away that was taken back.
     pub(super) async fn unbury(&self, erasure: &Erasure) -> Result<()> {
-        self.parts.blobs.erase(&layout::tombstone(erasure.accepted, erasure.id)).await?;
+        self.parts.blobs.erase(&layout::tombstone(erasure.buried, erasure.id)).await?;
         Ok(())
     }
 
@@ -140,6 +144,9 @@ impl Engine {
             let mut change = Change::default();
             let hidden = self.hide_again(&mut change, cause, &stone).await?;
             let erasure = hidden.unwrap_or_else(|| self.plan(cause, stone.owner, stone.subject.clone(), ""));
+            let promised = cause.lane.promise(&self.parts.policy);
+            let due = stone.not_before.map_or(erasure.due, |end| erasure.due.max(end + promised));
+            let erasure = Erasure { not_before: stone.not_before, buried: stone.buried, due, ..erasure };
             self.accept_into(&mut change, &erasure);
             match self.commit(change).await {
                 // Another process has begun the same.

@@ -8,6 +8,7 @@ mod doctor;
 mod edit;
 mod erase;
 mod gallery;
+mod gate;
 mod hold;
 mod ledger;
 mod memo;

@@ -4,14 +4,14 @@
 mod edges;
 mod stores;
 
-use galerra_storage::{Key, Version};
+use galerra_storage::{Key, Prefix, Version};
 
-use super::records::{Change, Open, Stored, stored};
+use super::records::{Change, Part, Stored, stored};
 use super::{Engine, Result};
 use crate::receipt::Finding;
 use crate::{Erasure, ErasureId, Gallery, Happened, Image, Subject, layout};
 
-/// Open erasures looked at by one read.
+/// Unfinished erasures looked at by one read.
 const PAGE: usize = 200;
 /// Steps taken in one go; then others have their turn.
 const STEPS: usize = 64;
@@ -81,19 +81,21 @@ impl Engine {
         self.drop_plan(work).await?;
         let now = self.parts.env.now();
         let mut change = Change::default();
-        self.close(&work.erasure, &mut change).await?;
+        self.end(&work.erasure, &mut change).await?;
         work.erasure.withdrawn.get_or_insert(now);
         Self::shelve(&mut change, &work.erasure, now);
         self.save(work, change).await
     }
 
     /// Adds to a change that an erasure is not work any more.
+    async fn end(&self, erasure: &Erasure, change: &mut Change) -> Result<()> {
+        self.unlist(change, layout::part(erasure)).await?;
+        self.close(erasure, change).await
+    }
+
+    /// Adds to a change that an erasure is not due when it was.
     pub(super) async fn close(&self, erasure: &Erasure, change: &mut Change) -> Result<()> {
-        let key = layout::open_erasure(erasure);
-        if let Some(open) = self.read::<serde_json::Value>(key.clone()).await? {
-            change.remove(key, open.version);
-        }
-        Ok(())
+        self.unlist(change, layout::open_erasure(erasure)).await
     }
 
     /// Puts the work item where it is due next.
@@ -142,7 +144,7 @@ impl Engine {
         }
         self.drop_plan(work).await?;
         let mut change = Change::default();
-        self.close(&work.erasure, &mut change).await?;
+        self.end(&work.erasure, &mut change).await?;
         self.queue(&mut change, work.erasure.id, &finding)?;
         work.erasure.done = Some(now);
         work.erasure.finding = Some(finding);
@@ -153,22 +155,26 @@ impl Engine {
     /// Whether a part of the subject has an erasure of its own that is not proven yet: what that one has taken out of the
     /// records before is in no other plan, and its copies may still be in networks.
     async fn awaits_parts(&self, erasure: &Erasure) -> Result<bool> {
-        match erasure.subject {
-            Subject::Gallery { .. } | Subject::Account => {
-                let (owner, subject) = (erasure.owner, &erasure.subject);
-                self.is_any_open(|other| owner == other.owner && subject.holds(&other.subject)).await
-            }
-            _ => Ok(false),
-        }
+        let subject = &erasure.subject;
+        let parts = match *subject {
+            Subject::Gallery { gallery } => layout::parts_of(erasure.owner, gallery),
+            Subject::Account => layout::parts(erasure.owner),
+            _ => return Ok(false),
+        };
+        self.is_any_under(&parts, |part| subject.holds(part)).await
     }
 
-    /// Whether there is an unfinished erasure of this kind.
-    pub(super) async fn is_any_open(&self, of_this_kind: impl Fn(&Open) -> bool + Send) -> Result<bool> {
+    /// Whether an unfinished erasure in this range has such a subject.
+    pub(super) async fn is_any_under(
+        &self,
+        parts: &Prefix,
+        such: impl Fn(&Subject) -> bool + Send,
+    ) -> Result<bool> {
         let mut after: Option<Key> = None;
         loop {
-            let rows = self.parts.records.scan(&layout::open_erasures(), after, PAGE).await?;
+            let rows = self.parts.records.scan(parts, after, PAGE).await?;
             for row in &rows {
-                if of_this_kind(&stored::<Open>(row)?.value) {
+                if such(&stored::<Part>(row)?.value.subject) {
                     return Ok(true);
                 }
             }

@@ -111,16 +111,20 @@ pub(super) struct OperatorAt {
 }
 
 /// What is seen of an erasure under way without reading it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Open {
-    pub(super) owner: AccountId,
-    pub(super) subject: Subject,
     #[serde(with = "time::serde::rfc3339")]
     pub(super) accepted: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
     pub(super) due: OffsetDateTime,
     pub(super) breached: bool,
     pub(super) held: bool,
+}
+
+/// What of an account, or of a gallery, is under an erasure that is not finished.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Part {
+    pub(super) subject: Subject,
 }
 
 /// A record whose key says everything.

@@ -164,12 +164,14 @@ impl Engine {
         let first = published / BUNDLE;
         let tiles: BTreeSet<TileId> =
             (first..size.div_ceil(BUNDLE)).flat_map(|nth| tiles_up_to(nth, size)).collect();
+        let mut full = Vec::new();
         for tile in tiles.into_iter().filter(|tile| !old.contains(tile)) {
             let hashes: Stored<Vec<Hash>> = self.read(layout::log_tile(tile)).await?.ok_or(UNREADABLE)?;
             // Another process may have made it wider meanwhile.
             let width = usize::try_from(tile.width()).unwrap_or(usize::MAX);
             let bytes: Vec<u8> = hashes.value.iter().take(width).flat_map(|hash| *hash.as_bytes()).collect();
             self.put_log(&tile.path(), bytes).await?;
+            full.extend((tile.full() == tile).then(|| tile.path()));
         }
         for nth in first..size.div_ceil(BUNDLE) {
             let keys: Vec<Key> =
@@ -179,8 +181,20 @@ impl Engine {
             let entries: Vec<String> = entries.collect::<Result<_>>()?;
             let bundle = BundleId::with_entry(nth * BUNDLE, size).ok_or(UNREADABLE)?;
             self.put_log(&bundle.path(), bundle.write(&entries).map_err(|_| UNREADABLE)?).await?;
+            full.extend((bundle.full() == bundle).then(|| bundle.path()));
         }
-        self.put_log("checkpoint", checkpoint.clone().into_bytes()).await
+        self.put_log("checkpoint", checkpoint.clone().into_bytes()).await?;
+        for path in full {
+            self.drop_narrower(&path).await?;
+        }
+        Ok(())
+    }
+
+    /// Erases the narrower files that a full one has taken the place of, as C2SP tlog-tiles allows.
+    async fn drop_narrower(&self, full: &str) -> Result<()> {
+        let folder = layout::log_folder(&format!("{full}.p")).ok_or(UNREADABLE)?;
+        let narrower = self.parts.blobs.list(&folder, None, PAGE * 2).await?;
+        self.erase_blobs(narrower.into_iter().map(|entry| entry.key).collect()).await.map(|_| ())
     }
 
     async fn put_log(&self, path: &str, bytes: Vec<u8>) -> Result<()> {

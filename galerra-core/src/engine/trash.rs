@@ -63,10 +63,10 @@ impl Engine {
             let listed = layout::image_listed(after.owner, after.gallery, &after.rank, id);
             self.unlist(&mut change, listed).await?;
             self.count_down(&mut change, &now.value).await?;
-            self.tighten_around(&mut change, viewer, &now.value).await?;
+            let tightened = self.tighten_around(&mut change, viewer, &now.value).await?;
             Self::lay(&mut change, &trashed);
             self.tell(&mut change, Happened::ImageTrashed { image: id, gallery: after.gallery });
-            self.commit(change).await?;
+            self.commit_gated(change, tightened.as_ref()).await?;
             Ok(trashed)
         })
         .await
@@ -91,12 +91,12 @@ impl Engine {
             change.replace(layout::gallery(owner, id), before.version, &after);
             let rank = layout::rank(after.created, 0);
             self.unlist(&mut change, layout::gallery_listed(owner, id, &rank)).await?;
-            if before.value.visibility.is_open() {
-                self.tighten(&mut change, owner, Subject::Copies { gallery: id, image: None }, None);
-            }
+            let open = before.value.visibility.is_open();
+            let copies = Subject::Copies { gallery: id, image: None };
+            let tightened = open.then(|| self.tighten(&mut change, owner, copies, None)).flatten();
             Self::lay(&mut change, &trashed);
             self.tell(&mut change, Happened::GalleryTrashed { gallery: id });
-            self.commit(change).await?;
+            self.commit_gated(change, tightened.as_ref()).await?;
             Ok(trashed)
         })
         .await

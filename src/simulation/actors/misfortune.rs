@@ -3,10 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures::FutureExt;
 use galerra_cdn::Place;
+use galerra_storage::{Blobs, Key, whole};
 
 use super::super::coverage::Sight;
 use super::super::process::Front;
+use super::super::watcher::STRAY;
 use super::super::world::World;
 use super::now_and_then;
 
@@ -17,17 +21,56 @@ pub(crate) fn misfortunes(front: &Arc<Front>) {
         let clockwork = world.clockwork.clone();
         clockwork.spawn(async move {
             now_and_then(&world, world.weather.outages, || {
-                if let Some(place) = world.throw(|dice| dice.pick(&places).copied()) {
-                    take_down(&world, nth, place);
+                let (place, down) = world.throw(|dice| (dice.pick(&places).copied(), dice.chance(600)));
+                match place {
+                    Some(place) if down => take_down(&world, nth, place),
+                    Some(place) => deafen(&world, nth, place),
+                    None => {}
                 }
             })
             .await;
         });
     }
+    let strays = Arc::clone(world);
+    world.clockwork.spawn(async move { now_and_then(&strays, 6, || stray(&strays)).await });
     let front = Arc::clone(front);
     let clockwork = front.world.clockwork.clone();
     clockwork.spawn(async move {
-        now_and_then(&front.world, front.world.weather.kills / 2, || front.replace_one()).await;
+        now_and_then(&front.world, u64::from(front.world.weather.kills) / 2, || front.replace_one()).await;
+    });
+}
+
+/// Leaves bytes in the folder of some image, as an older version might have, or a blob store that was put back.
+fn stray(world: &World) {
+    // Before the ledger is replayed, records show what is gone.
+    if world.is_closed() {
+        return;
+    }
+    let folder = world.watch(|watcher, world| {
+        let live = watcher.truth.images.iter().filter(|(_, picture)| picture.there.now);
+        let folders = live.map(|(id, picture)| format!("{}/{}/{id}", picture.owner, picture.gallery));
+        let folders: Vec<String> = folders.collect();
+        Ok(world.throw(|dice| dice.pick(&folders).cloned()))
+    });
+    let Some(Ok(key)) = folder.flatten().map(|folder| Key::parse(format!("{folder}{STRAY}"))) else { return };
+    let put = world.blobs.put(&key, whole(Bytes::from_static(b"a stray"))).now_or_never();
+    if matches!(put, Some(Ok(()))) {
+        world.saw(Sight::Strayed);
+        world.watch(|watcher, _| watcher.put(&key, String::new()));
+    }
+}
+
+/// Makes a cache deaf to purges for a while; it goes on serving.
+fn deafen(world: &Arc<World>, nth: usize, place: Place) {
+    let Some(network) = world.networks.get(nth) else { return };
+    network.deafen(place, true);
+    world.tell(|| format!("{} {place:?} is deaf", network.name));
+    let later = Arc::clone(world);
+    world.clockwork.spawn(async move {
+        later.pass(Duration::from_secs(600)).await;
+        if let Some(network) = later.networks.get(nth) {
+            network.deafen(place, false);
+        }
     });
 }
 

@@ -16,7 +16,7 @@ pub(super) use misfortune::misfortunes;
 pub(super) use operator::operator;
 pub(super) use owner::owner;
 pub(super) use uploader::uploads;
-pub(super) use visitor::{look_everywhere, visits};
+pub(super) use visitor::{at_edge, look_everywhere, visits};
 pub(super) use worker::workers;
 
 use super::coverage::Sight;

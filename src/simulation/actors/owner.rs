@@ -86,6 +86,16 @@ impl Hand {
         });
     }
 
+    /// Notes what an answer said nobody may see any more.
+    fn closed(&self, said: Option<&Result<(), Error>>, these: impl Fn(ImageId, &Picture) -> bool) {
+        if matches!(said, Some(Ok(()))) {
+            self.front.world.watch(|watcher, _| {
+                watcher.closed(these);
+                Ok(())
+            });
+        }
+    }
+
     /// Notes what an answer said is erased for good.
     fn erased(&self, said: Option<&Result<(), Error>>, folder: impl Fn(&Truth) -> Option<String>) {
         if matches!(said, Some(Ok(()))) {
@@ -120,6 +130,7 @@ impl Hand {
         });
         let Some((Some(room), images)) = room else { return };
         swarm(&self.front, &images);
+        self.upload_meanwhile(id);
         self.front.world.pass(Duration::from_secs(60)).await;
         match (room.life, deed) {
             (galerra_core::Life::Trashed { .. }, _) => self.restore_gallery(id).await,
@@ -132,6 +143,19 @@ impl Hand {
         }
     }
 
+    /// Lets an upload be under way, perhaps, when something happens to its gallery.
+    fn upload_meanwhile(&self, gallery: GalleryId) {
+        let (front, viewer) = (Arc::clone(&self.front), self.viewer.clone());
+        if front.world.throw(|dice| dice.chance(500)) {
+            return;
+        }
+        let world = Arc::clone(&front.world);
+        world.employ(async move {
+            front.world.pass(Duration::from_secs(60)).await;
+            upload(&front, &viewer, gallery, Sight::Uploaded).await;
+        });
+    }
+
     async fn hide(&self, id: ImageId, hidden: bool) {
         let edit = ImageEdit { hidden: Some(hidden), ..ImageEdit::default() };
         let said = insist(&self.front, |engine| {
@@ -139,6 +163,9 @@ impl Hand {
             async move { engine.edit_image(&self.viewer, id, edit).await.map(|_| ()) }
         });
         let said = said.await;
+        if hidden {
+            self.closed(said.as_ref(), |image, _| image == id);
+        }
         let sight = if hidden { Sight::Hidden } else { Sight::Unhidden };
         let told = format!("{} {id}", if hidden { "hide" } else { "show" });
         self.believe(sight, &told, said.as_ref(), |truth| {
@@ -159,6 +186,7 @@ impl Hand {
     async fn trash_image(&self, id: ImageId) {
         let said =
             insist(&self.front, async |engine| engine.trash_image(&self.viewer, id).await.map(|_| ())).await;
+        self.closed(said.as_ref(), |image, _| image == id);
         self.believe(Sight::Trashed, &format!("trash {id}"), said.as_ref(), |truth| {
             truth.images.get(&id).is_none_or(|picture| !picture.open.now)
         });
@@ -186,6 +214,7 @@ impl Hand {
         let said =
             insist(&self.front, async |engine| engine.trash_gallery(&self.viewer, id).await.map(|_| ()))
                 .await;
+        self.closed(said.as_ref(), |_, picture| picture.gallery == id);
         self.believe(Sight::Trashed, &format!("trash {id}"), said.as_ref(), |truth| {
             truth.galleries.get(&id).is_none_or(|room| !room.life.is_live())
         });
@@ -236,6 +265,9 @@ impl Hand {
         });
         let said = said.await;
         let closed = to == VisibilityKind::Private;
+        if closed {
+            self.closed(said.as_ref(), |_, picture| picture.gallery == id);
+        }
         let sight = if closed { Sight::Closed } else { Sight::Opened };
         self.believe(sight, &format!("make {id} {to:?}"), said.as_ref(), |truth| {
             truth.galleries.get(&id).is_none_or(|room| room.open != closed)
@@ -302,7 +334,7 @@ impl Hand {
                 let file = front.world.throw(|dice| if dice.chance(700) { THUMB } else { LARGE });
                 match front.world.throw(|dice| dice.place(front.world.networks.len() + 1)) {
                     0 => direct(&front, image, file, Some(carried)).await,
-                    nth => at_edge(&front, nth - 1, image, file, Some(carried)).await,
+                    nth => at_edge(&front.world, nth - 1, image, file, Some(carried)).await,
                 }
             });
         }

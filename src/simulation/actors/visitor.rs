@@ -60,7 +60,7 @@ pub(super) async fn look(front: &Arc<Front>, image: ImageId) {
     let file = world.throw(|dice| if dice.chance(700) { THUMB } else { LARGE });
     match world.throw(|dice| dice.place(world.networks.len() + 1)) {
         0 => direct(front, image, file, None).await,
-        nth => at_edge(front, nth - 1, image, file, None).await,
+        nth => at_edge(world, nth - 1, image, file, None).await,
     }
 }
 
@@ -73,8 +73,13 @@ pub(super) async fn direct(front: &Arc<Front>, image: ImageId, file: &str, pass:
 }
 
 /// Asks an edge.
-pub(super) async fn at_edge(front: &Arc<Front>, nth: usize, image: ImageId, file: &str, pass: Option<usize>) {
-    let world = &front.world;
+pub(in super::super) async fn at_edge(
+    world: &World,
+    nth: usize,
+    image: ImageId,
+    file: &str,
+    pass: Option<usize>,
+) {
     let Some(network) = world.networks.get(nth) else { return };
     let (since, path) = (world.now(), layout::rendition_path(image, file));
     let edge = world.throw(|dice| network.edge(dice));
@@ -139,7 +144,7 @@ pub(crate) async fn look_everywhere(front: &Arc<Front>) {
         for file in [THUMB, LARGE] {
             direct(front, image, file, None).await;
             for nth in 0..front.world.networks.len() {
-                at_edge(front, nth, image, file, None).await;
+                at_edge(&front.world, nth, image, file, None).await;
             }
         }
     }

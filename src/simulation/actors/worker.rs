@@ -1,8 +1,9 @@
 //! Workers: each calls `tick` again and again, is killed wherever it is, and comes back as a fresh process.
 
-use galerra_core::{Engine, Lag};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use galerra_core::{Engine, Lag, Result, Ticked};
 
 use super::super::clockwork::Task;
 use super::super::coverage::Sight;
@@ -23,7 +24,7 @@ pub(crate) fn workers(world: &Arc<World>) {
     }
     let (storm, kills) = (Arc::clone(world), Arc::clone(&crew));
     world.clockwork.spawn(async move {
-        now_and_then(&storm, storm.weather.kills, || replace(&storm, &kills)).await;
+        now_and_then(&storm, storm.weather.kills.into(), || replace(&storm, &kills)).await;
     });
     let (storm, cuts) = (Arc::clone(world), crew);
     world.clockwork.spawn(async move {
@@ -45,11 +46,15 @@ fn send(world: &Arc<World>, process: &Process) -> Task {
             if generation != world.generation() {
                 (process, generation) = (Process::boot(&world, true), world.generation());
             }
-            let idle = match process.engine.tick().await {
-                Ok(ticked) => ticked.taken + ticked.swept == 0 && is_idle(&process.engine).await,
-                Err(_) => false,
+            let ticked = tick(&world, &process).await;
+            if ticked.is_none() {
+                process = Process::boot(&world, true);
+            }
+            let idle = match ticked {
+                Some(Ok(ticked)) => ticked.taken + ticked.swept == 0 && is_idle(&process.engine).await,
+                _ => false,
             };
-            world.pass(Duration::from_secs(if idle { 90 } else { 30 })).await;
+            world.pass(if idle { Duration::from_secs(90) } else { world.weather.pause }).await;
         }
     })
 }
@@ -57,6 +62,21 @@ fn send(world: &Arc<World>, process: &Process) -> Task {
 /// Whether nothing is under way.
 async fn is_idle(engine: &Engine) -> bool {
     engine.lag().await.is_ok_and(|lag| lag == Lag::default())
+}
+
+/// One tick; `None` if the worker dies in the middle of it.
+async fn tick(world: &World, process: &Process) -> Option<Result<Ticked>> {
+    let tick = process.engine.tick();
+    if !(world.is_stormy() && world.throw(|dice| dice.chance(world.weather.kills))) {
+        return Some(tick.await);
+    }
+    let patience = world.throw(|dice| dice.up_to(Duration::from_millis(300)));
+    let ticked = world.clockwork.within(patience, tick).await;
+    if ticked.is_none() {
+        world.saw(Sight::WorkerDied);
+        world.tell(|| "a worker dies in the middle of a tick".to_owned());
+    }
+    ticked
 }
 
 /// Kills one of them where it is; another one comes in its place.

@@ -1,0 +1,97 @@
+//! What lies with the blobs and is of no image: tombstones and the log, and of the log what lies with the records.
+
+use galerra_log::TileId;
+use galerra_storage::{Key, Prefix};
+use time::OffsetDateTime;
+
+use super::{key, prefix, rank, time_of};
+use crate::ErasureId;
+
+/// The ledger of tombstones, which lies with the blobs.
+pub(crate) fn ledger() -> Prefix {
+    prefix("ledger".to_owned())
+}
+
+/// The tombstones of a day.
+pub(crate) fn tombstones(day: OffsetDateTime) -> Prefix {
+    prefix(format!("ledger/{}", folder_of(day)))
+}
+
+pub(crate) fn tombstone(accepted: OffsetDateTime, era: ErasureId) -> Key {
+    key(format!("ledger/{}/{}.{era}", folder_of(accepted), rank(accepted, 0)))
+}
+
+/// Whether it is a tombstone of that time or an earlier one.
+pub(crate) fn is_entombed_before(key: &Key, end: OffsetDateTime) -> bool {
+    ledger().holds(key) && *key != horizon() && time_of(key) < rank(end, 0).as_str()
+}
+
+/// How far back the ledger reaches. It sorts behind all days.
+pub(crate) fn horizon() -> Key {
+    key("ledger/horizon".to_owned())
+}
+
+fn folder_of(day: OffsetDateTime) -> String {
+    let (year, month, day) = day.to_offset(time::UtcOffset::UTC).to_calendar_date();
+    format!("{year:04}{:02}{day:02}", u8::from(month))
+}
+
+/// What waits for its place in the log.
+pub(crate) fn log_queued() -> Prefix {
+    prefix("log/queue".to_owned())
+}
+
+pub(crate) fn log_queue(at: OffsetDateTime, era: ErasureId) -> Key {
+    key(format!("log/queue/{}.{era}", rank(at, 0)))
+}
+
+/// What has its place, but no receipt yet.
+pub(crate) fn log_unsealed() -> Prefix {
+    prefix("log/unsealed".to_owned())
+}
+
+pub(crate) fn log_unsealed_at(index: u64) -> Key {
+    key(format!("log/unsealed/{index:016x}"))
+}
+
+/// The place that a key ends with.
+pub(crate) fn log_index(key: &Key) -> Option<u64> {
+    u64::from_str_radix(time_of(key), 16).ok()
+}
+
+/// Entries that are not in a full bundle yet.
+pub(crate) fn log_entries() -> Prefix {
+    prefix("log/entry".to_owned())
+}
+
+pub(crate) fn log_entry(index: u64) -> Key {
+    key(format!("log/entry/{index:016x}"))
+}
+
+/// A tile as far as it goes: it grows under one key.
+pub(crate) fn log_tile(tile: TileId) -> Key {
+    key(format!("log/tile/{}/{:016x}", tile.level(), tile.index()))
+}
+
+pub(crate) fn log_head() -> Key {
+    key("log/head".to_owned())
+}
+
+pub(crate) fn log_key() -> Key {
+    key("log/key".to_owned())
+}
+
+/// The copy of the log's key beside the blobs; unlike the rest of the log it is not public.
+pub(crate) fn log_secret() -> Key {
+    key("log/secret".to_owned())
+}
+
+/// A folder of public files of the log.
+pub(crate) fn log_folder(path: &str) -> Option<Prefix> {
+    Prefix::parse(format!("log/{path}")).ok()
+}
+
+/// A public file of the log, beside the blobs.
+pub(crate) fn log_file(path: &str) -> Option<Key> {
+    Key::parse(format!("log/{path}")).ok()
+}
