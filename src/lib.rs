@@ -19,7 +19,7 @@ pub use config::{Config, Location};
 pub use env::SystemEnv;
 pub use galerra::{Galerra, OpenError};
 pub use galerra_cdn as cdn;
-pub use galerra_core::layout::gallery_path;
+pub use galerra_core::layout::{Fate, Kind, gallery_path};
 pub use galerra_core::{
     Account, AccountId, Action, ApiKey, Archive, Audience, Basis, Covered, Description, Developed, Edited,
     Email, Engine, Env, Erasure, ErasureId, Error, Event, Fact, Facts, FileName, Findings, Focal, Forecast,

@@ -9,7 +9,7 @@ pub use attempts::{Attempt, Attempts, Outcome};
 pub use target::{EdgeStep, EdgeTarget, StoreStep, StoreTarget};
 
 use crate::receipt::Finding;
-use crate::{AccountId, ErasureId, GalleryId, ImageId, Level, Policy, Receipt};
+use crate::{AccountId, ErasureId, GalleryId, ImageId, Level, Policy, Receipt, ShareId};
 
 /// Pause of an erasure that waits for something without a time, such as a lease.
 const POLL: Duration = Duration::seconds(1);
@@ -41,10 +41,39 @@ pub enum Subject {
         /// The one image that was hidden; without it everything in the gallery.
         image: Option<ImageId>,
     },
+    /// What somebody may see less of from now on, and networks never had. Nothing is to go; but no backup that is put
+    /// back gives it back.
+    Access {
+        /// The gallery.
+        gallery: GalleryId,
+        /// What of it.
+        narrowed: Narrowed,
+    },
     /// Renditions of an image that others have taken the place of.
     Renditions {
         /// The gallery it is in.
         gallery: GalleryId,
+        /// The image.
+        image: ImageId,
+    },
+}
+
+/// What of a gallery somebody may see less of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "lowercase")]
+pub enum Narrowed {
+    /// Links as they were: they were revoked, or lead to less.
+    Links {
+        /// The one link; without it all that the gallery had.
+        share: Option<ShareId>,
+    },
+    /// An image that its owner keeps from everyone else.
+    Image {
+        /// The image.
+        image: ImageId,
+    },
+    /// What the file of an image says about it.
+    Facts {
         /// The image.
         image: ImageId,
     },
@@ -176,8 +205,6 @@ pub(crate) enum Ledgered {
     Unknown,
     /// Its tombstone.
     Entombed,
-    /// It is from there that it came back, after a restore: its plan may not name every response any more.
-    Replayed,
 }
 
 impl Erasure {
@@ -220,18 +247,12 @@ impl Erasure {
 
     /// The end of the life of a copy that was authorised just before the gate closed.
     pub(crate) fn outlived(&self, policy: &Policy) -> OffsetDateTime {
-        self.closed.unwrap_or(self.accepted) + policy.fill_max + policy.edge_ttl
+        policy.outlived(self.closed.unwrap_or(self.accepted))
     }
 
-    /// Whether it came back from the ledger without anything that says what networks may hold: only time can prove them
-    /// clean.
-    pub(crate) fn has_lost_its_plan(&self) -> bool {
-        self.ledger == Ledgered::Replayed && self.pages == 0
-    }
-
-    /// Whether only copies in networks are to go, and nothing from the stores.
-    pub(crate) fn holds_copies_only(&self) -> bool {
-        matches!(self.subject, Subject::Copies { .. })
+    /// Whether nothing is to go from the stores.
+    pub(crate) fn spares_stores(&self) -> bool {
+        matches!(self.subject, Subject::Copies { .. } | Subject::Access { .. })
     }
 
     /// Whether the stores may not be touched yet.
@@ -283,6 +304,7 @@ impl Erasure {
         Some(match (bounds.max(), self.edges.is_empty()) {
             (Some(until), _) => Level::TtlBounded { until },
             (None, false) => Level::EdgesVerified,
+            (None, true) if self.spares_stores() => Level::Denied,
             (None, true) => Level::StoresEmpty,
         })
     }

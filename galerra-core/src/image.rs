@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{AccountId, Description, Fact, Facts, FileName, Format, GalleryId, ImageId, Life, Title};
+use crate::{
+    AccountId, Description, Fact, Facts, FileName, Format, GalleryId, ImageId, Life, Narrowed, Title,
+};
 
 /// An image: its original, what was made of it, and what its owner says about it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -67,6 +69,15 @@ impl Image {
     #[must_use]
     pub fn is_kept(&self) -> bool {
         self.hidden || matches!(self.life, Life::Held { .. } | Life::Trashed { .. })
+    }
+
+    /// The same image, of which others than its owner see less.
+    pub(crate) fn narrowed(self, narrowed: Narrowed) -> Self {
+        match narrowed {
+            Narrowed::Links { .. } => self,
+            Narrowed::Image { .. } => Self { hidden: true, ..self },
+            Narrowed::Facts { .. } => Self { shown: BTreeSet::new(), ..self },
+        }
     }
 
     /// Whether a guest has sent it, and its owner has not taken it yet.

@@ -21,7 +21,8 @@
 //! | `event/{rank}.{evt}` | the feed |
 //! | `log/key` · `log/head` · `log/tile/{level}/{n}` · `log/entry/{n}` | the log: its key, its end, its tiles, its last entries |
 //! | `log/queue/{rank}.{era}` · `log/unsealed/{n}` | what waits for its place in the log · for its receipt |
-//! | `work/redevelopment` · `work/heartbeat` · `work/rules` | how far the making anew has come · that the records live · retention as it was |
+//! | `work/redevelopment` · `work/rules` | how far the making anew has come · retention as it was |
+//! | `work/heartbeat` · `work/restored` | that the records live · when older ones were put back |
 //!
 //! Blobs of images lie under `{acc}/{gal}/{img}/`: `original`, `master`, and a file for each rendition; what was made anew
 //! lies one folder deeper, `{round}/`. Beside them lie the service's own:
@@ -32,6 +33,7 @@
 //! | `log/checkpoint` · `log/tile/…` · `log/secret` | the log as anyone may read it · the copy of its key, which nobody may |
 
 mod blobs;
+mod graph;
 mod ledger;
 mod views;
 
@@ -48,8 +50,10 @@ use crate::{
 
 pub(crate) use blobs::{
     blobs, held_blobs, image_blobs, image_of_blob, is_original, made_blobs, manifest, master_blob,
-    original_blob, rendition_blob,
+    original_blob, path_of_blob, rendition_blob,
 };
+pub use graph::{Fate, Kind};
+pub(crate) use graph::{intents, ranges, singles};
 pub(crate) use ledger::{
     horizon, is_entombed_before, ledger, log_entries, log_entry, log_file, log_folder, log_head, log_index,
     log_key, log_queue, log_queued, log_secret, log_tile, log_unsealed, log_unsealed_at, tombstone,
@@ -216,6 +220,11 @@ pub(crate) fn heartbeat() -> Key {
     key("work/heartbeat".to_owned())
 }
 
+/// When older records were put back, as far as it was noticed.
+pub(crate) fn restored() -> Key {
+    key("work/restored".to_owned())
+}
+
 /// The legal holds on what an account owns. They outlive it.
 pub(crate) fn holds(acc: AccountId) -> Prefix {
     prefix(format!("hold/{acc}"))
@@ -278,6 +287,7 @@ pub(crate) fn part(erasure: &Erasure) -> Key {
         Subject::Image { gallery, .. }
         | Subject::Gallery { gallery }
         | Subject::Copies { gallery, .. }
+        | Subject::Access { gallery, .. }
         | Subject::Renditions { gallery, .. } => key(format!("part/{owner}/{gallery}/{id}")),
     }
 }
@@ -309,46 +319,6 @@ pub(crate) fn events() -> Prefix {
 
 pub(crate) fn event(at: OffsetDateTime, id: EventId) -> Key {
     key(format!("event/{}.{id}", rank(at, 0)))
-}
-
-/// The record ranges of a subject, in the order they are emptied: what decides who may see the rest goes last.
-pub(crate) fn ranges(subject: &Subject, owner: AccountId) -> Vec<Prefix> {
-    match subject {
-        Subject::Image { .. } | Subject::Renditions { .. } | Subject::Copies { .. } => Vec::new(),
-        Subject::Gallery { gallery } => ["image", "images", "share", "trash"]
-            .map(|kind| prefix(format!("{owner}/{kind}/{gallery}")))
-            .to_vec(),
-        Subject::Account => {
-            let parts = ["image", "images", "share", "trash", "tally", "galleries", "gallery"];
-            let parts = parts.iter().map(|kind| prefix(format!("{owner}/{kind}")));
-            parts.chain([prefix(owner.to_string())]).collect()
-        }
-    }
-}
-
-/// The single records of a subject that lie outside its ranges. What came back from the ledger has no `rank`, for there
-/// was nothing left of it in any list.
-pub(crate) fn singles(subject: &Subject, owner: AccountId, rank: &str) -> Vec<Key> {
-    match subject {
-        Subject::Image { gallery, image: img } => {
-            let listed = (!rank.is_empty()).then(|| image_listed(owner, *gallery, rank, *img));
-            [image(owner, *gallery, *img)].into_iter().chain(listed).collect()
-        }
-        Subject::Gallery { gallery: gal } => {
-            let listed = (!rank.is_empty()).then(|| gallery_listed(owner, *gal, rank));
-            [tally(owner, *gal), gallery(owner, *gal)].into_iter().chain(listed).collect()
-        }
-        Subject::Account | Subject::Renditions { .. } | Subject::Copies { .. } => Vec::new(),
-    }
-}
-
-/// Where uploads that are still being written for a subject would show.
-pub(crate) fn intents(subject: &Subject, owner: AccountId) -> Option<Prefix> {
-    match subject {
-        Subject::Image { .. } | Subject::Renditions { .. } | Subject::Copies { .. } => None,
-        Subject::Gallery { gallery } => Some(prefix(format!("{owner}/intent/{gallery}"))),
-        Subject::Account => Some(prefix(format!("{owner}/intent"))),
-    }
 }
 
 /// The path under which a rendition is served, below wherever the router is mounted.
@@ -385,7 +355,9 @@ pub(crate) fn subject_tag(subject: &Subject, owner: AccountId) -> Tag {
         Subject::Image { image, .. }
         | Subject::Renditions { image, .. }
         | Subject::Copies { image: Some(image), .. } => tag('i', &image.bare()),
-        Subject::Gallery { gallery } | Subject::Copies { gallery, image: None } => tag('g', &gallery.bare()),
+        Subject::Gallery { gallery }
+        | Subject::Copies { gallery, image: None }
+        | Subject::Access { gallery, .. } => tag('g', &gallery.bare()),
         Subject::Account => tag('u', &owner.bare()),
     }
 }

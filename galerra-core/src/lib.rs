@@ -39,7 +39,8 @@ pub use engine::{
 };
 pub use env::Env;
 pub use erasure::{
-    Attempt, Attempts, EdgeStep, EdgeTarget, Erasure, Lane, Outcome, Stage, StoreStep, StoreTarget, Subject,
+    Attempt, Attempts, EdgeStep, EdgeTarget, Erasure, Lane, Narrowed, Outcome, Stage, StoreStep, StoreTarget,
+    Subject,
 };
 pub use error::{Error, Result};
 pub use event::{Event, Happened};

@@ -20,9 +20,10 @@ impl PlanPage {
         self.add_served(image);
     }
 
-    /// Adds every response that shows an image.
+    /// Adds every response that shows an image, or may yet have: records that come from a backup do not know of
+    /// renditions that were made after it, and of which networks hold copies.
     pub(crate) fn add_served(&mut self, image: &Image) {
-        self.served.extend(image.renditions.iter().filter_map(|rendition| Served::of(image, rendition)));
+        self.served.extend(image.renditions.iter().map(|rendition| Served::of(image, rendition)));
     }
 
     /// Adds the blobs of `before` that `after` does not have, and the responses that show other bytes now.
@@ -32,10 +33,18 @@ impl PlanPage {
         let kept = layout::made_blobs(after);
         self.blobs.extend(layout::made_blobs(before).into_iter().filter(|key| !kept.contains(key)));
         let served = |image: &Image| -> Vec<Served> {
-            image.renditions.iter().filter_map(|rendition| Served::of(image, rendition)).collect()
+            let made = image.renditions.iter().filter(|rendition| rendition.made.is_some());
+            made.map(|rendition| Served::of(image, rendition)).collect()
         };
         let kept = served(after);
         self.served.extend(served(before).into_iter().filter(|response| !kept.contains(response)));
+    }
+
+    /// Adds blobs that were found, and every response that may show them.
+    pub(crate) fn add_found(&mut self, blobs: Vec<galerra_storage::Key>) {
+        let paths = blobs.iter().filter_map(layout::path_of_blob);
+        self.served.extend(paths.map(|path| Served { path, sha256: String::new() }));
+        self.blobs.extend(blobs);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -47,14 +56,15 @@ impl PlanPage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Served {
     pub(crate) path: String,
+    /// What it showed; empty if nobody knows that it was ever made. Then its age alone gives a copy away.
     pub(crate) sha256: String,
 }
 
 impl Served {
-    /// The response that shows a rendition, if it was ever made.
-    fn of(image: &Image, rendition: &Rendition) -> Option<Self> {
-        let made = rendition.made.as_ref()?;
+    /// The response that shows a rendition.
+    fn of(image: &Image, rendition: &Rendition) -> Self {
         let path = layout::rendition_path(image.id, &rendition.file());
-        Some(Self { path, sha256: made.sha256.clone() })
+        let sha256 = rendition.made.as_ref().map(|made| made.sha256.clone()).unwrap_or_default();
+        Self { path, sha256 }
     }
 }

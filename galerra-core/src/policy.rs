@@ -1,4 +1,4 @@
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use crate::Rate;
 
@@ -80,6 +80,12 @@ impl Default for Policy {
 pub struct PolicyError(&'static str);
 
 impl Policy {
+    /// The end of the life of every copy whose making was allowed before then.
+    #[must_use]
+    pub fn outlived(&self, then: OffsetDateTime) -> OffsetDateTime {
+        then + self.fill_max + self.edge_ttl
+    }
+
     /// Refuses a policy whose promise could fail by its own numbers.
     pub fn checked(self) -> Result<Self, PolicyError> {
         let times = [self.edge_ttl, self.fill_max, self.purge_max, self.write_lease];

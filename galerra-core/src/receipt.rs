@@ -4,13 +4,15 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::{Erasure, Error, Result, Subject};
+use crate::{Erasure, Error, Narrowed, Result, Subject};
 
 /// How much a receipt proves; it never claims more than its evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "level", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Level {
+    /// It is refused from then on. Nothing was to go from stores, and no network could have it.
+    Denied,
     /// Every store was read back empty; there was no network in front.
     StoresEmpty,
     /// And every edge of every network was probed absent, twice.
@@ -58,8 +60,8 @@ impl Finding {
             "at": text(now)?,
             "in_time": now <= erasure.due && erasure.breached.is_none(),
             "copies": erasure.blobs.step.removed(),
-            // Nothing was to go from stores for the sake of copies.
-            "stores": if erasure.holds_copies_only() { 0 } else { 2 },
+            // Nothing was to go from stores for the sake of copies and of access.
+            "stores": if erasure.spares_stores() { 0 } else { 2 },
             "edges": erasure.edges.len(),
             "evidence_sha256": evidence_hash(&evidence).map_err(|_| UNWRITABLE)?.to_hex(),
         });
@@ -88,13 +90,18 @@ fn object(erasure: &Erasure) -> (String, &'static str) {
         Subject::Account => (erasure.owner.to_string(), "account"),
         Subject::Copies { image: Some(image), .. } => (image.to_string(), "copies"),
         Subject::Copies { gallery, image: None } => (gallery.to_string(), "copies"),
+        Subject::Access { gallery, narrowed } => match narrowed {
+            Narrowed::Links { share: Some(share) } => (share.to_string(), "access"),
+            Narrowed::Links { share: None } => (gallery.to_string(), "access"),
+            Narrowed::Image { image } | Narrowed::Facts { image } => (image.to_string(), "access"),
+        },
         Subject::Renditions { image, .. } => (image.to_string(), "renditions"),
     }
 }
 
 fn evidence(erasure: &Erasure) -> Value {
     let stores = [&erasure.records, &erasure.blobs];
-    let stores = if erasure.holds_copies_only() { Vec::new() } else { stores.to_vec() };
+    let stores = if erasure.spares_stores() { Vec::new() } else { stores.to_vec() };
     json!({
         "subject": erasure.subject,
         "stores": stores,

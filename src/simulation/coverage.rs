@@ -47,6 +47,7 @@ sights! {
     Erased = "an owner was told that something is erased",
     Shared = "a link was made",
     Revoked = "a link was revoked",
+    Narrowed = "that somebody sees less was written down",
     GuestSaw = "a guest saw an image",
     GuestRefused = "a guest was refused",
     OwnerSaw = "an owner saw an image",

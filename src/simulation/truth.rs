@@ -115,7 +115,7 @@ impl Work {
                 gallery == picture.gallery
             }
             Subject::Account => picture.owner == self.owner,
-            Subject::Renditions { .. } => false,
+            Subject::Renditions { .. } | Subject::Access { .. } => false,
         }
     }
 
@@ -126,7 +126,7 @@ impl Work {
             Subject::Image { gallery, image } => Some(format!("{owner}/{gallery}/{image}/")),
             Subject::Gallery { gallery } => Some(format!("{owner}/{gallery}/")),
             Subject::Account => Some(format!("{owner}/")),
-            Subject::Copies { .. } | Subject::Renditions { .. } => None,
+            Subject::Copies { .. } | Subject::Renditions { .. } | Subject::Access { .. } => None,
         }
     }
 }
@@ -147,6 +147,8 @@ pub(super) struct Truth {
     pub(super) images: BTreeMap<ImageId, Picture>,
     pub(super) shares: BTreeMap<ShareId, GalleryId>,
     pub(super) revoked: BTreeMap<ShareId, Moment>,
+    /// Of which an answer has said that they are revoked.
+    pub(super) told: BTreeSet<ShareId>,
     pub(super) works: BTreeMap<ErasureId, Work>,
     /// Photographs by the check sum of their file.
     pub(super) photos: BTreeMap<String, Photo>,
@@ -206,7 +208,8 @@ impl Truth {
         self.accounts.clear();
         self.galleries.clear();
         self.shares.clear();
-        self.revoked.clear();
+        // What was revoked, but was not said to be, may be forgotten.
+        self.revoked.retain(|share, _| self.told.contains(share));
         self.works.retain(|_, work| work.ended.is_some());
         self.restored = Some(now);
         self.references.clear();

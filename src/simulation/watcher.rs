@@ -68,6 +68,7 @@ impl Watcher {
             Subject::Gallery { .. } => Sight::GalleryErased,
             Subject::Account => Sight::AccountErased,
             Subject::Copies { .. } | Subject::Renditions { .. } => Sight::CopiesErased,
+            Subject::Access { .. } => Sight::Narrowed,
         });
         if by_worker {
             world.saw(Sight::TrashEmptied);

@@ -344,7 +344,10 @@ impl Looking<'_> {
         for _ in 0..300 {
             let erasure =
                 Asked::of(Method::GET, at).good(self.door, &self.cast.mount, &self.cast.owner).await?;
-            if erasure.get("state") == Some(&json!("done")) {
+            let targets = erasure.get("targets").and_then(Value::as_array);
+            let is_edge = |target: &Value| target.get("kind") == Some(&json!("edge"));
+            let networked = targets.is_some_and(|targets| targets.iter().any(is_edge));
+            if erasure.get("state") == Some(&json!("done")) || !networked {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(100)).await;

@@ -87,8 +87,13 @@ impl Client {
 
     /// The key that this client shows.
     pub fn bearer(&self) -> String {
-        let shown = self.headers.iter().find(|(name, _)| name == "authorization");
-        shown.and_then(|(_, value)| value.strip_prefix("Bearer ")).unwrap_or_default().to_owned()
+        self.header("authorization").strip_prefix("Bearer ").unwrap_or_default().to_owned()
+    }
+
+    /// A header that this client sends; empty if it does not.
+    pub fn header(&self, name: &str) -> String {
+        let sent = self.headers.iter().find(|(known, _)| known == name);
+        sent.map(|(_, value)| value.clone()).unwrap_or_default()
     }
 
     pub fn with(&self, name: &str, value: &str) -> Self {

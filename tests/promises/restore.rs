@@ -1,6 +1,11 @@
 //! A backup that is put back brings nothing back that was deleted since: the ledger beside the blobs is replayed before
 //! the first request.
 
+use bytes::Bytes;
+use galerra::cdn::Fault;
+use galerra::cdn::Tag;
+use http::{Method, Request};
+use serde_json::{Value, json};
 use time::Duration;
 
 use crate::client::{Client, text};
@@ -64,6 +69,146 @@ async fn an_account_that_was_erased_stays_erased_and_an_image_that_was_hidden_st
     assert_eq!(stranger.as_bearer(&eve.bearer()).get("/api/v1/account").await.status, 401);
     assert_eq!(stranger.get(&text(&image["renditions"][0], "url")).await.status, 404);
     assert_eq!(ada.get(&path).await.status, 200, "nothing is lost");
+}
+
+/// A private gallery, and what a guest with one of its links may see.
+struct Shared {
+    stage: Stage,
+    ada: Client,
+    gallery: String,
+    image: String,
+    thumb: String,
+}
+
+impl Shared {
+    async fn new() -> Self {
+        let stage = Stage::new();
+        let ada = stage.operator().account("ada", "pro").await;
+        let gallery = ada.gallery("for my friends", "private").await;
+        let image = ada.upload(&gallery, photos::with_exif(1)).await;
+        let (thumb, image) = (text(&image["renditions"][0], "url"), text(&image, "id"));
+        let shared = Self { stage, ada, gallery, image, thumb };
+        shared.patch(&shared.image_path(), &json!({"facts_shown": ["camera", "location"]})).await;
+        shared
+    }
+
+    fn image_path(&self) -> String {
+        format!("/api/v1/images/{}", self.image)
+    }
+
+    async fn patch(&self, path: &str, edit: &Value) -> Value {
+        self.ada.send(Method::PATCH, path, "application/json", edit.to_string()).await.expect(200)
+    }
+
+    /// Makes a link; answers its path in the API and a guest who holds its cookie.
+    async fn link(&self) -> (String, Client) {
+        let shares = format!("/api/v1/galleries/{}/shares", self.gallery);
+        let share = self.ada.post(&shares, &json!({"show_metadata": true})).await.expect(201);
+        let opened = self.stage.stranger().get(&text(&share, "url")).await;
+        let cookie = opened.header("set-cookie").split(';').next().unwrap().to_owned();
+        (format!("/api/v1/shares/{}", text(&share, "id")), self.stage.stranger().with("cookie", &cookie))
+    }
+
+    /// What `narrow` does outlives the restore of a backup from before: the guest is refused `path` by the first
+    /// request of a fresh process.
+    async fn stays_refused(&self, guest: &Client, path: &str, narrow: impl AsyncFnOnce()) {
+        assert_eq!(guest.get(path).await.status, 200, "{path}, before");
+        let backup = self.stage.records.snapshot();
+        narrow().await;
+        assert_eq!(guest.get(path).await.status, 404, "{path}, narrowed");
+        self.stage.records.restore(&backup);
+        let guest = self.stage.stranger().with("cookie", &guest.header("cookie"));
+        assert_eq!(guest.get(path).await.status, 404, "{path}, after the restore");
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_was_revoked_stays_revoked_and_other_links_stay() {
+    let shared = Shared::new().await;
+    let ((link, guest), (_, other)) = (shared.link().await, shared.link().await);
+    shared
+        .stays_refused(&guest, &shared.thumb, async || _ = shared.ada.delete(&link).await.expect(204))
+        .await;
+    assert_eq!(
+        shared.stage.stranger().with("cookie", &other.header("cookie")).get(&shared.thumb).await.status,
+        200
+    );
+    let all = format!("/api/v1/galleries/{}/shares", shared.gallery);
+    shared.stays_refused(&other, &shared.thumb, async || _ = shared.ada.delete(&all).await).await;
+    let (_, guest) = shared.link().await;
+    assert_eq!(guest.get(&shared.thumb).await.status, 200, "and the gallery can be shared anew");
+}
+
+#[tokio::test]
+async fn a_link_that_got_a_password_opens_for_nobody_without_it() {
+    let shared = Shared::new().await;
+    let (link, guest) = shared.link().await;
+    let edit = json!({"password": "correct horse battery staple"});
+    shared.stays_refused(&guest, &shared.thumb, async || _ = shared.patch(&link, &edit).await).await;
+}
+
+#[tokio::test]
+async fn an_image_that_was_hidden_from_guests_stays_hidden_from_them() {
+    let shared = Shared::new().await;
+    let (_, guest) = shared.link().await;
+    let hide = async || _ = shared.patch(&shared.image_path(), &json!({"hidden": true})).await;
+    shared.stays_refused(&guest, &shared.thumb, hide).await;
+    assert_eq!(shared.ada.get(&shared.thumb).await.status, 200, "its owner keeps it");
+    let shown = shared.patch(&shared.image_path(), &json!({"hidden": false})).await;
+    assert_eq!(shown["hidden"], false, "and may show it again");
+    let trash = async || _ = shared.ada.delete(&shared.image_path()).await;
+    shared.stays_refused(&guest, &shared.thumb, trash).await;
+}
+
+#[tokio::test]
+async fn a_private_gallery_in_the_trash_is_not_out_of_it_for_guests() {
+    let shared = Shared::new().await;
+    let (_, guest) = shared.link().await;
+    let trash = async || _ = shared.ada.delete(&format!("/api/v1/galleries/{}", shared.gallery)).await;
+    shared.stays_refused(&guest, &shared.thumb, trash).await;
+}
+
+#[tokio::test]
+async fn facts_that_are_no_longer_shown_are_not_shown_again() {
+    let shared = Shared::new().await;
+    let (_, guest) = shared.link().await;
+    let facts = async |guest: &Client| guest.get(&shared.image_path()).await.expect(200)["facts"].clone();
+    assert!(facts(&guest).await.get("location").is_some());
+    let backup = shared.stage.records.snapshot();
+    shared.patch(&shared.image_path(), &json!({"facts_shown": ["camera"]})).await;
+    assert!(facts(&guest).await.get("location").is_none());
+    shared.stage.records.restore(&backup);
+    let guest = shared.stage.stranger().with("cookie", &guest.header("cookie"));
+    assert!(facts(&guest).await.get("location").is_none());
+}
+
+#[tokio::test]
+async fn copies_of_an_image_that_a_restore_has_forgotten_are_asked_for_one_by_one() {
+    let (stage, ada, gallery) = scene().await;
+    let cdn = stage.cdns[0].clone();
+    let backup = stage.records.snapshot();
+    let image = ada.upload(&gallery, photos::small(1)).await;
+    let url = text(&image["renditions"][0], "url");
+    for edge in cdn.edges() {
+        let request = Request::builder().uri(&url).body(Bytes::new()).unwrap();
+        assert_eq!(cdn.serve_at(edge, request).await.status(), 200);
+    }
+    stage.records.restore(&backup);
+    // No record knows of the image, and every purge is answered and forgotten.
+    cdn.fault_always(Fault::Lie);
+    let erased = erase(&ada, &format!("/api/v1/galleries/{gallery}")).await;
+    let tag = Tag::parse(format!("i-{}", &text(&image, "id")[4..])).unwrap();
+    for _ in 0..240 {
+        stage.advance(Duration::minutes(1));
+        stage.boot().engine().tick().await.unwrap();
+    }
+    let waits = ada.get(&format!("/api/v1/erasures/{erased}")).await.expect(200);
+    assert!(cdn.held(&tag) == 0 || waits["state"] != "done", "no receipt while an edge holds it");
+    cdn.heal();
+    stage.until_done(&ada, &erased).await;
+    assert_eq!(cdn.held(&tag), 0);
+    let receipt = ada.receipt(&format!("/api/v1/erasures/{erased}/receipt")).await;
+    assert!(receipt["evidence"]["edges"][0]["step"]["probes"].as_u64().unwrap() > 0, "{receipt}");
 }
 
 #[tokio::test]

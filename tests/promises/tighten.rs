@@ -187,7 +187,9 @@ async fn what_is_shown_again_has_nothing_to_prove() {
 #[tokio::test]
 async fn a_gallery_that_is_opened_has_no_links_any_more() {
     let scene = Scene::open(Stage::new()).await;
-    assert_eq!(scene.show_to("private").await.get("erasure"), None, "there is no network");
+    let erasure = text(&scene.show_to("private").await, "erasure");
+    scene.stage.until_done(&scene.ada, &erasure).await;
+    assert_eq!(scene.receipt(&erasure).await["level"], "denied", "there is no network");
     let shares = format!("/api/v1/galleries/{}/shares", scene.gallery);
     let link = text(&scene.ada.post(&shares, &json!({})).await.expect(201), "url");
     scene.show_to("unlisted").await;

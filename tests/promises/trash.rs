@@ -128,7 +128,7 @@ async fn a_gallery_in_the_trash_is_closed_to_everyone() {
     let erasure = erase(&ada, &path).await;
     stage.until_done(&ada, &erasure).await;
     assert_eq!(ada.get("/api/v1/trash").await.expect(200)["items"], json!([]));
-    assert!(!stage.blobs.contains(id.as_bytes()));
+    assert!(!stage.blobs.contains(format!("/{id}/").as_bytes()), "no folder of it is left");
     stage.advance(Duration::days(31));
     stage.boot().engine().tick().await.unwrap();
     assert!(!stage.records.contains(b"trash/"), "no deadline is left");

@@ -7,7 +7,7 @@ use super::{Engine, Result};
 use crate::plan::PlanPage;
 use crate::{
     AccountId, Description, Erasure, ErasureId, Error, Fact, Focal, Gallery, GalleryId, Happened, Image,
-    ImageId, Life, Subject, Tally, Title, Viewer, Visibility, VisibilityKind, layout,
+    ImageId, Life, Narrowed, Subject, Tally, Title, Viewer, Visibility, VisibilityKind, layout,
 };
 
 /// What its owner changes about an image; what is `None` stays.
@@ -43,7 +43,7 @@ pub struct GalleryEdit {
 pub struct Edited<T> {
     /// It.
     pub seen: T,
-    /// The erasure of copies in networks, if fewer people may see it now and there are networks.
+    /// The erasure of what fewer people may see now.
     pub tightened: Option<ErasureId>,
 }
 
@@ -72,10 +72,13 @@ impl Engine {
                 let mut change = Change::default();
                 change.replace(key, now.version, &after);
                 let tightened =
-                    if (after.is_kept(), after.is_held()) == (now.value.is_kept(), now.value.is_held()) {
+                    if after.is_kept() != now.value.is_kept() || after.is_held() != now.value.is_held() {
+                        self.hide(&mut change, viewer, &now.value, &after).await?
+                    } else if after.shown.is_superset(&now.value.shown) {
                         None
                     } else {
-                        self.hide(&mut change, viewer, &now.value, &after).await?
+                        let subject = Subject::Access { gallery, narrowed: Narrowed::Facts { image: id } };
+                        Some(self.tighten(&mut change, owner, subject, None))
                     };
                 self.commit_gated(change, tightened.as_ref()).await?;
                 Ok((after, tightened.map(|erasure| erasure.id)))
@@ -133,13 +136,18 @@ impl Engine {
             || self.is_leaving_networks(image.owner, image.gallery).await?;
         let tighter = Gallery { epoch: gallery.value.epoch + 1, ..gallery.value };
         change.replace(layout::gallery(image.owner, image.gallery), gallery.version, &tighter);
-        if !open || image.is_kept() {
+        if image.is_kept() {
             return Ok(None);
+        }
+        let (gallery, owner, image_id) = (image.gallery, image.owner, image.id);
+        if !open {
+            let subject = Subject::Access { gallery, narrowed: Narrowed::Image { image: image_id } };
+            return Ok(Some(self.tighten(change, owner, subject, None)));
         }
         let mut page = PlanPage::default();
         page.add_served(image);
-        let subject = Subject::Copies { gallery: image.gallery, image: Some(image.id) };
-        Ok(self.tighten(change, image.owner, subject, Some(&page)))
+        let subject = Subject::Copies { gallery, image: Some(image_id) };
+        Ok(Some(self.tighten(change, owner, subject, Some(&page))))
     }
 
     /// Whether copies of a gallery that was open may still be in networks. Their erasure ends without proof once the
@@ -179,11 +187,15 @@ impl Engine {
                     match (was_open, after.visibility.is_open()) {
                         (true, false) => {
                             let subject = Subject::Copies { gallery: id, image: None };
-                            tightened = self.tighten(&mut change, owner, subject, None);
+                            tightened = Some(self.tighten(&mut change, owner, subject, None));
                         }
                         (false, true) => {
                             let shares = self.shares_of(owner, id).await?;
                             self.drop_shares(&mut change, owner, &shares).await?;
+                            let narrowed = Narrowed::Links { share: None };
+                            let subject = Subject::Access { gallery: id, narrowed };
+                            tightened =
+                                (!shares.is_empty()).then(|| self.tighten(&mut change, owner, subject, None));
                         }
                         _ => {}
                     }
@@ -198,24 +210,21 @@ impl Engine {
         Ok(Edited { seen: self.gallery(viewer, id).await?, tightened })
     }
 
-    /// Adds to a change the erasure of what networks may hold of it; none where there are no networks.
+    /// Adds to a change the erasure of what fewer people may see from now on.
     pub(super) fn tighten(
         &self,
         change: &mut Change,
         owner: AccountId,
         subject: Subject,
         page: Option<&PlanPage>,
-    ) -> Option<Erasure> {
-        if self.parts.cdns.is_empty() {
-            return None;
-        }
+    ) -> Erasure {
         let mut erasure = self.consequence(owner, subject);
         if let Some(page) = page {
             change.create(layout::plan_page(erasure.id, 0), page);
             erasure.pages = 1;
         }
         self.accept_into(change, &erasure);
-        Some(erasure)
+        erasure
     }
 }
 

@@ -9,8 +9,8 @@ use super::{Engine, Result};
 use crate::erasure::{Attempts, EdgeStep, Ledgered, StoreStep};
 use crate::plan::PlanPage;
 use crate::{
-    Account, AccountId, EdgeTarget, Erasure, ErasureId, Gallery, Happened, Image, Lane, Life, Stage,
-    StoreTarget, Subject, Tally, layout,
+    Account, AccountId, EdgeTarget, Erasure, ErasureId, Gallery, GalleryId, Happened, Image, Lane, Life,
+    Narrowed, Stage, StoreTarget, Subject, Tally, layout,
 };
 
 /// How an erasure comes about.
@@ -96,7 +96,9 @@ impl Engine {
             step: StoreStep::Erasing { removed: 0, page: 0 },
             attempts: Attempts::default(),
         };
-        let edges = parts.cdns.iter().map(|cdn| EdgeTarget {
+        // Networks never had it.
+        let cdns: &[_] = if matches!(subject, Subject::Access { .. }) { &[] } else { &parts.cdns };
+        let edges = cdns.iter().map(|cdn| EdgeTarget {
             name: cdn.name().to_owned(),
             step: EdgeStep::start(accepted, &parts.policy),
             attempts: Attempts::default(),
@@ -143,6 +145,18 @@ impl Engine {
             Some(erasure) => self.entomb(erasure).await,
             None => Ok(()),
         }
+    }
+
+    /// Commits a change after which somebody may see less, with a tombstone: no backup that is put back undoes it.
+    pub(super) async fn narrow(
+        &self,
+        change: Change,
+        owner: AccountId,
+        gallery: GalleryId,
+        narrowed: Narrowed,
+    ) -> Result<()> {
+        let erasure = self.consequence(owner, Subject::Access { gallery, narrowed });
+        self.accept(change, erasure).await.map(|_| ())
     }
 
     /// Adds what begins an erasure to the change that hides what is erased.

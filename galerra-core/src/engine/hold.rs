@@ -111,7 +111,7 @@ impl Held {
 
 /// Whose hold it is.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
-struct HoldAt {
+pub(super) struct HoldAt {
     account: AccountId,
 }
 

@@ -15,8 +15,8 @@ use super::{Engine, Result, ranked};
 use crate::erasure::Ledgered;
 use crate::plan::PlanPage;
 use crate::{
-    Account, AccountId, Erasure, ErasureId, Error, Gallery, Image, Lane, Life, Shares, Subject, Visibility,
-    layout,
+    Account, AccountId, Erasure, ErasureId, Error, Gallery, Image, Lane, Life, Narrowed, Shares, Subject,
+    Tally, Visibility, layout,
 };
 
 /// Tombstones listed at once.
@@ -40,11 +40,11 @@ struct Tombstone {
     buried: OffsetDateTime,
 }
 
-/// How far back the records reach, and how far the ledger: kept in both.
+/// A time that is kept: until when the records lived, how far back the ledger reaches, when older records were put back.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Since {
+pub(super) struct Since {
     #[serde(with = "time::serde::rfc3339")]
-    at: OffsetDateTime,
+    pub(super) at: OffsetDateTime,
 }
 
 impl Engine {
@@ -95,6 +95,9 @@ impl Engine {
         futures::pin_mut!(pages);
         let (mut replayed, mut known) = (0, 0);
         while let Some(Day { tombstones, unknown }) = pages.try_next().await? {
+            if replayed == 0 && !unknown.is_empty() {
+                self.note_restore(now).await?;
+            }
             for key in &unknown {
                 self.bury(key).await?;
             }
@@ -108,6 +111,18 @@ impl Engine {
             tracing::warn!(replayed, "the records did not know of some deletions: they were restored");
         }
         Ok(replayed)
+    }
+
+    /// Notes, before anything is carried out again, that the records have forgotten what happened before now.
+    async fn note_restore(&self, now: OffsetDateTime) -> Result<()> {
+        let known: Option<Stored<Since>> = self.read(layout::restored()).await?;
+        let mut change = Change::default();
+        change.put(layout::restored(), known.map(|known| known.version), &Since { at: now });
+        match self.commit(change).await {
+            // Another process has just noted it.
+            Err(error) if !error.is_conflict() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Which tombstones of a day the records know nothing of.
@@ -139,7 +154,7 @@ impl Engine {
         let Some(blob) = self.parts.blobs.get(key, None).await? else { return Ok(()) };
         let bytes = collect(blob.body).await.map_err(|_| Error::Unreadable("Tombstone"))?;
         let stone: Tombstone = serde_json::from_slice(&bytes).map_err(|_| Error::Unreadable("Tombstone"))?;
-        let cause = Cause { id: stone.erasure, lane: Lane::Standard, ledger: Ledgered::Replayed };
+        let cause = Cause { id: stone.erasure, lane: Lane::Standard, ledger: Ledgered::Entombed };
         self.settle(|| async {
             let mut change = Change::default();
             let hidden = self.hide_again(&mut change, cause, &stone).await?;
@@ -190,16 +205,15 @@ impl Engine {
                 found.map(|found| self.hide_account(change, cause, found))
             }
             Subject::Copies { gallery, image: Some(image) } => {
-                let key = layout::image(owner, gallery, image);
-                let Some(found) = self.read::<Image>(key.clone()).await? else { return Ok(None) };
+                let Some(found) = self.read::<Image>(layout::image(owner, gallery, image)).await? else {
+                    return Ok(None);
+                };
                 let mut erasure = self.plan(cause, owner, stone.subject.clone(), "");
                 let mut page = PlanPage::default();
                 page.add_served(&found.value);
                 change.create(layout::plan_page(erasure.id, 0), &page);
                 erasure.pages = 1;
-                if found.value.life == Life::Live {
-                    change.replace(key, found.version, &Image { hidden: true, ..found.value });
-                }
+                self.narrow_image(change, found, Narrowed::Image { image }).await?;
                 Some(erasure)
             }
             Subject::Copies { gallery, image: None } => {
@@ -214,8 +228,44 @@ impl Engine {
                 }
                 None
             }
+            Subject::Access { gallery, narrowed } => {
+                match narrowed {
+                    Narrowed::Links { share } => self.end_links_again(change, owner, gallery, share).await?,
+                    Narrowed::Image { image } | Narrowed::Facts { image } => {
+                        let found: Option<Stored<Image>> =
+                            self.read(layout::image(owner, gallery, image)).await?;
+                        if let Some(found) = found {
+                            self.narrow_image(change, found, narrowed).await?;
+                        }
+                    }
+                }
+                None
+            }
             Subject::Renditions { .. } => None,
         })
+    }
+
+    /// Adds to a change that others see less of an image again.
+    async fn narrow_image(
+        &self,
+        change: &mut Change,
+        found: Stored<Image>,
+        narrowed: Narrowed,
+    ) -> Result<()> {
+        let before = found.value;
+        let Image { owner, gallery, id, .. } = before;
+        if !before.life.is_there() {
+            return Ok(());
+        }
+        let after = before.clone().narrowed(narrowed);
+        let key = layout::tally(owner, gallery);
+        if !matches!(before.life, Life::Trashed { .. })
+            && let Some(Stored { version, value }) = self.read::<Tally>(key.clone()).await?
+        {
+            change.replace(key, version, &value.without(&before).with(&after));
+        }
+        change.replace(layout::image(owner, gallery, id), found.version, &after);
+        Ok(())
     }
 
     /// Notes that the records live, and refuses them when the ledger does not reach back to when they did.

@@ -10,6 +10,7 @@ mod erase;
 mod gallery;
 mod gate;
 mod hold;
+mod kept;
 mod ledger;
 mod memo;
 mod open;
@@ -210,6 +211,6 @@ fn ranked<T: std::str::FromStr>(key: &Key) -> Option<T> {
     tail(key).rsplit_once('.').and_then(|(_, id)| id.parse().ok())
 }
 
-fn json<T: Serialize>(value: &T) -> Result<Arc<str>> {
+fn json<T: Serialize + ?Sized>(value: &T) -> Result<Arc<str>> {
     serde_json::to_string(value).map(Arc::from).map_err(|_| Error::Unreadable("new"))
 }

@@ -1,11 +1,15 @@
 //! Typed reads and writes over `Records`.
 
+use std::sync::Arc;
+
 use galerra_storage::{Batch, Belief, Key, Op, Row, Version};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::json;
+use super::kept::Kept;
+use crate::layout::Kind;
 use crate::{AccountId, Error, GalleryId, Result, Subject};
 
 /// A record as it was read: its value and which writing of it this is.
@@ -30,22 +34,27 @@ pub(super) struct Change {
 }
 
 impl Change {
-    pub(super) fn create<T: Serialize>(&mut self, key: Key, value: &T) {
-        match json(value) {
-            Ok(value) => self.batch.push(key, Op::Create(value)),
-            Err(error) => self.unwritable = Some(error),
-        }
+    pub(super) fn create<T: Kept + ?Sized>(&mut self, key: Key, value: &T) {
+        self.write(key, value, Op::Create);
     }
 
-    pub(super) fn replace<T: Serialize>(&mut self, key: Key, at: Version, value: &T) {
+    pub(super) fn replace<T: Kept + ?Sized>(&mut self, key: Key, at: Version, value: &T) {
+        self.write(key, value, |value| Op::Replace(at, value));
+    }
+
+    fn write<T: Kept + ?Sized>(&mut self, key: Key, value: &T, op: impl FnOnce(Arc<str>) -> Op) {
+        debug_assert!(
+            Kind::of(&key).is_some_and(|kind| T::KINDS.contains(&kind)),
+            "{key} is of another kind"
+        );
         match json(value) {
-            Ok(value) => self.batch.push(key, Op::Replace(at, value)),
+            Ok(value) => self.batch.push(key, op(value)),
             Err(error) => self.unwritable = Some(error),
         }
     }
 
     /// Writes a record that was read before, or found absent.
-    pub(super) fn put<T: Serialize>(&mut self, key: Key, at: Option<Version>, value: &T) {
+    pub(super) fn put<T: Kept + ?Sized>(&mut self, key: Key, at: Option<Version>, value: &T) {
         match at {
             Some(at) => self.replace(key, at, value),
             None => self.create(key, value),

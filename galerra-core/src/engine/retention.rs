@@ -160,7 +160,7 @@ impl Engine {
                 && let Ok((owner, _)) = place.value.here()
             {
                 let viewer = Viewer::account(owner);
-                match self.revoke_expired(&viewer, id, end).await {
+                match self.remove_expired(&viewer, id, end).await {
                     Ok(()) | Err(Error::NotFound | Error::Unauthenticated) => {}
                     Err(error) => {
                         tracing::warn!(code = error.code(), "an expired link could not be removed yet");

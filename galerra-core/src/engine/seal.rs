@@ -24,7 +24,7 @@ const BUNDLE: u64 = 256;
 
 /// The secret that signs checkpoints, and the name of the log.
 #[derive(Clone, Serialize, Deserialize)]
-struct Seed {
+pub(super) struct Seed {
     name: String,
     seed: String,
 }
@@ -38,7 +38,7 @@ impl Seed {
 
 /// How far the log has come.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Head {
+pub(super) struct Head {
     edge: Edge,
     /// Signed over the edge; nothing while the log is empty.
     checkpoint: String,
@@ -48,7 +48,7 @@ struct Head {
 
 /// An entry of the log, and whose it is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Entry {
+pub(super) struct Entry {
     erasure: ErasureId,
     text: String,
     /// Whether a receipt is made of it.
@@ -107,12 +107,12 @@ impl Engine {
             if entry.proves {
                 change.create(layout::log_unsealed_at(index), &entry);
             }
-            change.create(layout::log_entry(index), &entry.text);
+            change.create(layout::log_entry(index), entry.text.as_str());
         }
         for tile in head.edge.append(leaves) {
             let place = layout::log_tile(tile.id());
             let there: Option<Stored<Vec<Hash>>> = self.read(place.clone()).await?;
-            change.put(place, there.map(|there| there.version), &tile.hashes());
+            change.put(place, there.map(|there| there.version), tile.hashes());
         }
         head.checkpoint = head.edge.head().sign(&key).to_string();
         change.put(layout::log_head(), version, &head);
@@ -256,7 +256,7 @@ impl Engine {
         for (tile, hashes) in &tiles {
             let place = layout::log_tile(*tile);
             let there: Option<Stored<Vec<Hash>>> = self.read(place.clone()).await?;
-            change.put(place, there.map(|there| there.version), hashes);
+            change.put(place, there.map(|there| there.version), hashes.as_slice());
         }
         if let Some(bundle) = size.checked_sub(1).and_then(|last| BundleId::with_entry(last, size)) {
             let bytes = self.log_file(&bundle.path()).await?;
@@ -264,7 +264,7 @@ impl Engine {
             for (entry, index) in entries.iter().zip((size - 1) / BUNDLE * BUNDLE..) {
                 let text = std::str::from_utf8(entry).map_err(|_| Error::LogForked)?;
                 let there: Option<Stored<String>> = self.read(layout::log_entry(index)).await?;
-                change.put(layout::log_entry(index), there.map(|there| there.version), &text);
+                change.put(layout::log_entry(index), there.map(|there| there.version), text);
             }
         }
         let head = Head { edge, checkpoint: text.to_owned(), published: size };

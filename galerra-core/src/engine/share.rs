@@ -3,8 +3,8 @@ use time::OffsetDateTime;
 use super::records::{Change, Mark, Place, ShareAt, Stored, stored};
 use super::{Engine, MAX_PAGE, Page, Result};
 use crate::{
-    AccountId, Error, Gallery, GalleryId, Happened, NewShare, PassKey, Password, PasswordHash, Share,
-    ShareEdit, ShareId, ShareToken, Shares, Viewer, Visibility, layout,
+    AccountId, Error, Gallery, GalleryId, Happened, Narrowed, NewShare, PassKey, Password, PasswordHash,
+    Share, ShareEdit, ShareId, ShareToken, Shares, Viewer, Visibility, layout,
 };
 
 impl Engine {
@@ -96,7 +96,12 @@ impl Engine {
                 change.create(lapse, &Mark {});
             }
             self.tell(&mut change, Happened::ShareEdited { share: id, gallery: after.gallery });
-            self.commit(change).await?;
+            if tighter {
+                let narrowed = Narrowed::Links { share: Some(id) };
+                self.narrow(change, owner, after.gallery, narrowed).await?;
+            } else {
+                self.commit(change).await?;
+            }
             Ok(after)
         })
         .await
@@ -125,43 +130,80 @@ impl Engine {
     pub async fn revoke(&self, viewer: &Viewer, id: ShareId) -> Result<()> {
         self.settle(|| async {
             let Linked { gallery, share } = self.own_share(viewer, id).await?;
-            let (owner, gal) = (gallery.value.owner, gallery.value.id);
-            let mut tightened = relinked(&gallery.value, |links| Some(links.saturating_sub(1)))?;
-            tightened.epoch += 1;
+            let Gallery { owner, id: gallery_id, .. } = gallery.value;
             let mut change = Change::default();
-            change.replace(layout::gallery(owner, gal), gallery.version, &tightened);
-            self.drop_shares(&mut change, owner, &[share]).await?;
-            self.commit(change).await.map(|_| ())
+            self.end_links(&mut change, gallery, &[share]).await?;
+            self.narrow(change, owner, gallery_id, Narrowed::Links { share: Some(id) }).await
         })
         .await
     }
 
-    /// Revokes a link that has expired before `end`; one that was given more time stays.
-    pub(super) async fn revoke_expired(
+    /// Removes a link that has expired before `end`; one that was given more time stays. A backup that brings it back
+    /// brings it back expired.
+    pub(super) async fn remove_expired(
         &self,
         viewer: &Viewer,
         id: ShareId,
         end: OffsetDateTime,
     ) -> Result<()> {
-        let Linked { share, .. } = self.own_share(viewer, id).await?;
-        if share.value.expires < end { self.revoke(viewer, id).await } else { Ok(()) }
+        self.settle(|| async {
+            let Linked { gallery, share } = self.own_share(viewer, id).await?;
+            if share.value.expires >= end {
+                return Ok(());
+            }
+            let mut change = Change::default();
+            self.end_links(&mut change, gallery, &[share]).await?;
+            self.commit(change).await.map(|_| ())
+        })
+        .await
     }
 
     /// Revokes every link of a gallery of the viewer's own; answers how many there were.
     pub async fn revoke_all(&self, viewer: &Viewer, id: GalleryId) -> Result<u64> {
         self.settle(|| async {
             let gallery = self.own_gallery_or_trashed(viewer, id).await?;
-            let mut tightened = relinked(&gallery.value, |_| Some(0))?;
-            tightened.epoch += 1;
-            let owner = tightened.owner;
-            let mut change = Change::default();
-            change.replace(layout::gallery(owner, id), gallery.version, &tightened);
+            let owner = gallery.value.owner;
             let shares = self.shares_of(owner, id).await?;
-            self.drop_shares(&mut change, owner, &shares).await?;
-            self.commit(change).await?;
+            let mut change = Change::default();
+            self.end_links(&mut change, gallery, &shares).await?;
+            if !shares.is_empty() {
+                self.narrow(change, owner, id, Narrowed::Links { share: None }).await?;
+            }
             Ok(shares.len() as u64)
         })
         .await
+    }
+
+    /// Adds to a change that links of which the ledger says so are not there again.
+    pub(super) async fn end_links_again(
+        &self,
+        change: &mut Change,
+        owner: AccountId,
+        gallery: GalleryId,
+        share: Option<ShareId>,
+    ) -> Result<()> {
+        let found: Option<Stored<Gallery>> = self.read(layout::gallery(owner, gallery)).await?;
+        let Some(found) = found.filter(|found| found.value.life.is_there()) else { return Ok(()) };
+        let shares = match share {
+            Some(share) => self.read(layout::share(owner, gallery, share)).await?.into_iter().collect(),
+            None => self.shares_of(owner, gallery).await?,
+        };
+        if shares.is_empty() { Ok(()) } else { self.end_links(change, found, &shares).await }
+    }
+
+    /// Adds the end of links to a change; their gallery counts them no longer, and its epoch moves.
+    async fn end_links(
+        &self,
+        change: &mut Change,
+        gallery: Stored<Gallery>,
+        shares: &[Stored<Share>],
+    ) -> Result<()> {
+        let ended = u32::try_from(shares.len()).unwrap_or(u32::MAX);
+        let mut tightened = relinked(&gallery.value, |links| Some(links.saturating_sub(ended)))?;
+        tightened.epoch += 1;
+        let Gallery { owner, id, .. } = tightened;
+        change.replace(layout::gallery(owner, id), gallery.version, &tightened);
+        self.drop_shares(change, owner, shares).await
     }
 
     /// The links of a gallery, of which there are never more than one page.

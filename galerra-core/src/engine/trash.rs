@@ -4,8 +4,8 @@ use time::OffsetDateTime;
 use super::records::{Change, Stored, stored};
 use super::{Engine, Page, Result};
 use crate::{
-    AccountId, Error, Gallery, GalleryId, Happened, Image, ImageId, Lane, Life, Subject, Tally, Title,
-    Viewer, layout,
+    AccountId, Error, Gallery, GalleryId, Happened, Image, ImageId, Lane, Life, Narrowed, Subject, Tally,
+    Title, Viewer, layout,
 };
 
 /// Deadlines looked at by one tick.
@@ -91,12 +91,15 @@ impl Engine {
             change.replace(layout::gallery(owner, id), before.version, &after);
             let rank = layout::rank(after.created, 0);
             self.unlist(&mut change, layout::gallery_listed(owner, id, &rank)).await?;
-            let open = before.value.visibility.is_open();
-            let copies = Subject::Copies { gallery: id, image: None };
-            let tightened = open.then(|| self.tighten(&mut change, owner, copies, None)).flatten();
+            let subject = if before.value.visibility.is_open() {
+                Subject::Copies { gallery: id, image: None }
+            } else {
+                Subject::Access { gallery: id, narrowed: Narrowed::Links { share: None } }
+            };
+            let tightened = self.tighten(&mut change, owner, subject, None);
             Self::lay(&mut change, &trashed);
             self.tell(&mut change, Happened::GalleryTrashed { gallery: id });
-            self.commit_gated(change, tightened.as_ref()).await?;
+            self.commit_gated(change, Some(&tightened)).await?;
             Ok(trashed)
         })
         .await

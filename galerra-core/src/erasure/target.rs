@@ -80,6 +80,13 @@ pub struct EdgeTarget {
 }
 
 impl EdgeTarget {
+    /// Has the network asked for a page of the plan that was not there before, if it was asked for pages at all.
+    pub(crate) fn ask_again(&mut self, page: u32, now: OffsetDateTime) {
+        if let EdgeStep::Probing { probes, .. } | EdgeStep::Verified { probes, .. } = self.step {
+            self.step = EdgeStep::Probing { rounds: 0, probes, page, after: now };
+        }
+    }
+
     /// When there is something to do again; `None` when it is done.
     pub(crate) fn next(&self) -> Option<OffsetDateTime> {
         let step = match &self.step {

@@ -2,7 +2,7 @@
 
 use galerra_storage::{Key, Prefix};
 
-use super::{key, prefix};
+use super::{key, prefix, rendition_path};
 use crate::{AccountId, GalleryId, Hold, Image, ImageId, Rendition, Subject};
 
 /// The folder of a subject's blobs; `None` when they share it with blobs that stay.
@@ -11,7 +11,7 @@ pub(crate) fn blobs(subject: &Subject, owner: AccountId) -> Option<Prefix> {
         Subject::Image { gallery, image } => Some(image_blobs(owner, *gallery, *image)),
         Subject::Gallery { gallery } => Some(prefix(format!("{owner}/{gallery}"))),
         Subject::Account => Some(prefix(owner.to_string())),
-        Subject::Renditions { .. } | Subject::Copies { .. } => None,
+        Subject::Renditions { .. } | Subject::Copies { .. } | Subject::Access { .. } => None,
     }
 }
 
@@ -45,6 +45,13 @@ fn image_folder(image: &Image) -> Prefix {
 pub(crate) fn image_of_blob(blob: &Key) -> Option<(AccountId, GalleryId, ImageId)> {
     let mut parts = blob.as_str().split('/');
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+/// The path that shows a blob to those who may see it, if there is one for everybody.
+pub(crate) fn path_of_blob(blob: &Key) -> Option<String> {
+    let (_, _, image) = image_of_blob(blob)?;
+    let file = blob.as_str().rsplit('/').next()?;
+    (!matches!(file, "original" | "master")).then(|| rendition_path(image, file))
 }
 
 /// Every blob that an image has or may yet get, from its manifest.

@@ -45,6 +45,13 @@ impl fmt::Debug for Snapshot {
     }
 }
 
+impl Snapshot {
+    /// Every record that the backup holds, sorted by its key.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.values()
+    }
+}
+
 #[derive(Default)]
 struct State {
     blobs: BTreeMap<String, (Key, Bytes)>,

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use galerra_core::{
-    Error, GalleryEdit, GalleryId, ImageEdit, ImageId, Knock, Lane, NewShare, ShareId, Terms, Viewer,
-    VisibilityKind,
+    Error, GalleryEdit, GalleryId, ImageEdit, ImageId, Knock, Lane, NewShare, Terms, Viewer, VisibilityKind,
 };
 
 use super::super::coverage::Sight;
@@ -304,10 +303,18 @@ impl Hand {
             async move { engine.open_share(token, &Knock::default()).await }
         });
         let Some(Ok((_, pass))) = opened.await else { return };
-        self.guests(gallery, share.id, &pass).await;
+        self.guests(gallery, &pass).await;
         if self.front.world.throw(|dice| dice.chance(700)) {
             let id = share.id;
             let said = insist(&self.front, async |engine| engine.revoke(&self.viewer, id).await).await;
+            if matches!(said, Some(Ok(()))) {
+                self.front.world.watch(|watcher, _| {
+                    watcher.truth.told.insert(id);
+                    Ok(())
+                });
+                // Whoever has it still tries.
+                self.look_in(gallery, &pass, Duration::from_secs(1200));
+            }
             self.believe(Sight::Revoked, &format!("revoke {id}"), said.as_ref(), |truth| {
                 !truth.shares.contains_key(&id)
             });
@@ -315,7 +322,19 @@ impl Hand {
     }
 
     /// Guests come for a while, some after the link was revoked; one sends an image.
-    async fn guests(&self, gallery: GalleryId, _share: ShareId, pass: &galerra_core::Pass) {
+    async fn guests(&self, gallery: GalleryId, pass: &galerra_core::Pass) {
+        self.look_in(gallery, pass, Duration::from_secs(120));
+        let (front, guest) = (Arc::clone(&self.front), Viewer::anonymous().with_passes([pass.clone()]));
+        let world = Arc::clone(&front.world);
+        world.employ(async move {
+            front.world.pass(Duration::from_secs(60)).await;
+            upload(&front, &guest, gallery, Sight::SentByGuest).await;
+        });
+        self.front.world.pass(Duration::from_secs(60)).await;
+    }
+
+    /// Guests look at some images within this time.
+    fn look_in(&self, gallery: GalleryId, pass: &galerra_core::Pass, within: Duration) {
         let images = self.front.world.watch(|watcher, _| {
             let images = watcher.truth.images.iter().filter(|(_, picture)| picture.gallery == gallery);
             Ok(images.map(|(id, _)| *id).collect::<Vec<_>>())
@@ -330,7 +349,7 @@ impl Hand {
             };
             let clockwork = front.world.clockwork.clone();
             clockwork.spawn(async move {
-                front.world.pass(Duration::from_secs(120)).await;
+                front.world.pass(within).await;
                 let file = front.world.throw(|dice| if dice.chance(700) { THUMB } else { LARGE });
                 match front.world.throw(|dice| dice.place(front.world.networks.len() + 1)) {
                     0 => direct(&front, image, file, Some(carried)).await,
@@ -338,13 +357,6 @@ impl Hand {
                 }
             });
         }
-        let (front, guest) = (Arc::clone(&self.front), Viewer::anonymous().with_passes([pass.clone()]));
-        let world = Arc::clone(&front.world);
-        world.employ(async move {
-            front.world.pass(Duration::from_secs(60)).await;
-            upload(&front, &guest, gallery, Sight::SentByGuest).await;
-        });
-        self.front.world.pass(Duration::from_secs(60)).await;
     }
 }
 

@@ -8,6 +8,7 @@ use futures::StreamExt;
 use galerra_cdn::{Cdn, CdnError, Probe, Progress, Purge, Selects, Sighting, Ticket, Verdict};
 use time::{Duration, OffsetDateTime};
 
+use super::super::ledger::Since;
 use super::super::records::{Change, Stored};
 use super::{Engine, Moved, Result, Work};
 use crate::erasure::{EdgeStep, EdgeTarget};
@@ -50,7 +51,8 @@ impl Engine {
                 tracing::warn!(%erasure, network = edge.name, ?outcome, "a network is not proven clean yet");
             }
             if let Some(next) = note(edge, step, now, self.parts.env.as_ref()) {
-                moved = next;
+                // One that has to wait never makes the others wait.
+                moved = if moved == Moved::On { moved } else { next };
                 self.save(work, Change::default()).await?;
             }
         }
@@ -90,7 +92,7 @@ impl Engine {
                 }
             }
             EdgeStep::PurgedTwice { ticket, .. } => match turn.follow(ticket).await {
-                Ok(()) if cdn.capabilities().probes && !work.erasure.has_lost_its_plan() => {
+                Ok(()) if cdn.capabilities().probes => {
                     Step::To(EdgeStep::Probing { rounds: 0, probes: 0, page: 0, after: now })
                 }
                 Ok(()) => Step::To(EdgeStep::Bounded { until: outlived }),
@@ -106,18 +108,35 @@ impl Engine {
                     (None, true) => {
                         Step::To(EdgeStep::Probing { rounds: *rounds, probes, page: page + 1, after: *after })
                     }
-                    (seen, _) => self.judge(*rounds, probes, seen),
+                    (seen, _) => self.judge(*rounds, probes, seen, self.unknown_until(work).await?),
                 }
             }
             EdgeStep::Probing { .. } | EdgeStep::Verified { .. } | EdgeStep::Bounded { .. } => Step::Wait,
         })
     }
 
-    /// What a probe round means: clean rounds add up, a sighting starts the purging over.
-    fn judge(&self, rounds: u32, probes: u64, seen: Option<Sighting>) -> Step {
+    /// Until when networks may hold what no record knows of, because older records were put back.
+    async fn unknown_until(&self, work: &Work) -> Result<Option<OffsetDateTime>> {
+        let restored: Option<Stored<Since>> = self.read(layout::restored()).await?;
+        let until = restored.map(|restored| self.parts.policy.outlived(restored.value.at));
+        Ok(until.filter(|until| work.erasure.accepted <= *until))
+    }
+
+    /// What a probe round means: clean rounds add up, a sighting starts the purging over. What cannot be asked for, since
+    /// nobody knows of it any more, only time can prove gone.
+    fn judge(
+        &self,
+        rounds: u32,
+        probes: u64,
+        seen: Option<Sighting>,
+        unknown: Option<OffsetDateTime>,
+    ) -> Step {
         let now = self.parts.env.now();
         match seen {
-            None if rounds + 1 >= ROUNDS => Step::To(EdgeStep::Verified { at: now, probes }),
+            None if rounds + 1 >= ROUNDS => Step::To(match unknown {
+                Some(until) => EdgeStep::Bounded { until },
+                None => EdgeStep::Verified { at: now, probes },
+            }),
             None => {
                 let after = now + self.parts.policy.fill_max;
                 Step::To(EdgeStep::Probing { rounds: rounds + 1, probes, page: 0, after })

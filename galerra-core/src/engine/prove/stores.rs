@@ -9,6 +9,7 @@ use super::super::hold::Held;
 use super::super::records::{Change, Place, Stored, stored};
 use super::{Engine, Moved, Result, Work};
 use crate::erasure::StoreStep;
+use crate::layout::Kind;
 use crate::plan::PlanPage;
 use crate::{Account, AccountId, Gallery, GalleryId, Image, ImageId, Life, Outcome, Share, Subject, layout};
 
@@ -150,24 +151,24 @@ impl Engine {
         let mut pointers = Pointers::new();
         for row in rows {
             change.remove_row(row);
-            match kind(&row.key) {
-                "image" => {
+            match Kind::of(&row.key) {
+                Some(Kind::Image) => {
                     let image: Image = stored(row)?.value;
                     page.add(&image);
                     let part = Part { gallery: image.gallery, hidden: image.is_kept() };
                     pointers.insert(layout::reference(image.id), Some(part));
                 }
-                "gallery" => {
+                Some(Kind::Gallery) => {
                     let gallery: Gallery = stored(row)?.value;
                     let part = Part { gallery: gallery.id, hidden: false };
                     pointers.insert(layout::reference(gallery.id), Some(part));
                 }
-                "share" => {
+                Some(Kind::Share) => {
                     let share: Share = stored(row)?.value;
                     pointers.insert(layout::share_key(&share.digest), None);
                     pointers.insert(layout::reference(share.id), None);
                 }
-                "account" => {
+                Some(Kind::Account) => {
                     let account: Account = stored(row)?.value;
                     pointers.insert(layout::api_key(&account.key_digest), None);
                     pointers.insert(layout::claim("username", account.username.as_str()), None);
@@ -215,9 +216,9 @@ impl Engine {
         Ok(Moved::On)
     }
 
-    /// Erases one page of the manifest, or, after the last, sweeps the prefix; an empty listing is the proof. What a
-    /// legal hold keeps stays, and so does the proof, until it is released.
-    async fn step_blobs(&self, work: &Work) -> Result<StoreStep> {
+    /// Erases one page of the plan, or, after the last, sweeps the prefix; an empty listing is the proof. What a legal hold
+    /// keeps stays, and so does the proof, until it is released.
+    async fn step_blobs(&self, work: &mut Work) -> Result<StoreStep> {
         let held = self.kept_of(&work.erasure).await?;
         let now = self.parts.env.now();
         let (removed, page) = match work.erasure.blobs.step {
@@ -240,8 +241,34 @@ impl Engine {
         Ok(match (loose.is_empty(), kept) {
             (true, 0) => StoreStep::Absent { removed, at: now },
             (true, kept) => StoreStep::Held { removed, kept, at: now },
-            (false, _) => StoreStep::Erasing { removed: removed + self.erase_blobs(loose).await?, page },
+            (false, _) => {
+                let page = self.plan_found(work, loose).await?;
+                StoreStep::Erasing { removed, page }
+            }
         })
+    }
+
+    /// Makes what a sweep has found a page of the plan, before it is erased: networks have to be asked for it, too.
+    /// Answers that page; what is found again is in it.
+    async fn plan_found(&self, work: &mut Work, found: Vec<Key>) -> Result<u32> {
+        let pages = work.erasure.pages;
+        if let Some(last) = pages.checked_sub(1)
+            && let Some(plan) = self.read::<PlanPage>(layout::plan_page(work.erasure.id, last)).await?
+            && found.iter().all(|key| plan.value.blobs.contains(key))
+        {
+            return Ok(last);
+        }
+        let mut page = PlanPage::default();
+        page.add_found(found);
+        let mut change = Change::default();
+        change.create(layout::plan_page(work.erasure.id, pages), &page);
+        if !page.served.is_empty() {
+            let now = self.parts.env.now();
+            work.erasure.edges.iter_mut().for_each(|edge| edge.ask_again(pages, now));
+        }
+        work.erasure.pages += 1;
+        self.save(work, change).await?;
+        Ok(pages)
     }
 
     /// The first of what lies in a folder and has to go, and how much lies there that has to stay.
@@ -275,9 +302,4 @@ impl Engine {
 struct Leftovers {
     loose: Vec<Key>,
     kept: u64,
-}
-
-/// The kind of a record below an account: the second segment of its key.
-fn kind(key: &Key) -> &str {
-    key.as_str().split('/').nth(1).unwrap_or_default()
 }
