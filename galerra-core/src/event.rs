@@ -55,6 +55,13 @@ pub enum Happened {
         /// Its gallery.
         gallery: GalleryId,
     },
+    /// What its owner says about an image, or who may see it, has changed.
+    ImageEdited {
+        /// The image.
+        image: ImageId,
+        /// Its gallery.
+        gallery: GalleryId,
+    },
     /// An image was put into the trash.
     ImageTrashed {
         /// The image.

@@ -75,7 +75,8 @@ impl Image {
     pub(crate) fn narrowed(self, narrowed: Narrowed) -> Self {
         match narrowed {
             Narrowed::Links { .. } => self,
-            Narrowed::Image { .. } => Self { hidden: true, ..self },
+            // What else was taken back with it nobody knows: its owner says anew what is shown of it.
+            Narrowed::Image { .. } => Self { hidden: true, shown: BTreeSet::new(), ..self },
             Narrowed::Facts { .. } => Self { shown: BTreeSet::new(), ..self },
         }
     }

@@ -29,7 +29,8 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | `ledger/{day}/{rank}.{era}` · `ledger/horizon` | a tombstone · how far back the ledger reaches |
+//! | `ledger/{day}/{rank}.{era}` · `ledger/{day}/{rank}.{evt}` | a tombstone · the mark of a widening |
+//! | `ledger/horizon` | how far back the ledger reaches |
 //! | `log/checkpoint` · `log/tile/…` · `log/secret` | the log as anyone may read it · the copy of its key, which nobody may |
 
 mod blobs;
@@ -55,9 +56,9 @@ pub(crate) use blobs::{
 pub use graph::{Fate, Kind};
 pub(crate) use graph::{intents, ranges, singles};
 pub(crate) use ledger::{
-    horizon, is_entombed_before, ledger, log_entries, log_entry, log_file, log_folder, log_head, log_index,
-    log_key, log_queue, log_queued, log_secret, log_tile, log_unsealed, log_unsealed_at, tombstone,
-    tombstones,
+    horizon, is_entombed_before, ledger, ledger_of, log_entries, log_entry, log_file, log_folder, log_head,
+    log_index, log_key, log_queue, log_queued, log_secret, log_tile, log_unsealed, log_unsealed_at, mark,
+    told_by, tombstone,
 };
 pub use views::views;
 
@@ -208,11 +209,6 @@ pub(crate) fn erasure(era: ErasureId) -> Key {
 
 pub(crate) fn open_erasures() -> Prefix {
     prefix("open".to_owned())
-}
-
-/// The erasure that a record is of.
-pub(crate) fn erasure_of(key: &Key) -> Option<ErasureId> {
-    key.as_str().strip_prefix("erasure/")?.parse().ok()
 }
 
 /// That the records live.

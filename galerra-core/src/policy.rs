@@ -105,12 +105,11 @@ impl Policy {
         if self.account_grace.is_negative() || self.account_grace > Duration::days(30) {
             return Err(PolicyError("an account can be brought back for at most 30 days"));
         }
-        if self.event_life < self.promise {
-            return Err(PolicyError("events outlive the promised window"));
-        }
-        // Else a tombstone would be taken for one that the records have lost, and carried out once more.
-        if self.receipt_life < self.backup_life * 2 + Duration::days(1) {
-            return Err(PolicyError("finished erasures are known for longer than their tombstones lie"));
+        // Else a line of the ledger would be taken for one that the records have lost, and carried out once more.
+        if self.receipt_life.min(self.event_life) < self.backup_life * 2 + Duration::days(1) {
+            return Err(PolicyError(
+                "events and finished erasures are known for longer than the ledger tells of them",
+            ));
         }
         if self.grant_life > Duration::minutes(5) {
             return Err(PolicyError("a grant lives for at most five minutes"));
@@ -136,6 +135,6 @@ mod tests {
         refused(Policy { receipt_life: Duration::days(60), ..Policy::default() });
         refused(Policy { account_grace: Duration::days(31), ..Policy::default() });
         refused(Policy { expedited: Duration::minutes(5), ..Policy::default() });
-        refused(Policy { event_life: Duration::hours(1), ..Policy::default() });
+        refused(Policy { event_life: Duration::days(60), ..Policy::default() });
     }
 }

@@ -73,8 +73,8 @@ impl Engine {
             let withdrawn = Erasure { withdrawn: Some(now), next: now, ..erasure.value }.restaged();
             Self::open(&mut change, &withdrawn);
             change.replace(layout::erasure(by), erasure.version, &withdrawn);
-            self.tell(&mut change, Happened::AccountBroughtBack { account: id });
-            self.commit(change).await?;
+            let told = self.tell(&mut change, Happened::AccountBroughtBack { account: id });
+            self.commit_widened(change, &told).await?;
             Ok(account)
         })
         .await

@@ -71,16 +71,18 @@ impl Engine {
                 let after = edited(&now.value, edit);
                 let mut change = Change::default();
                 change.replace(key, now.version, &after);
-                let tightened =
-                    if after.is_kept() != now.value.is_kept() || after.is_held() != now.value.is_held() {
-                        self.hide(&mut change, viewer, &now.value, &after).await?
-                    } else if after.shown.is_superset(&now.value.shown) {
-                        None
-                    } else {
-                        let subject = Subject::Access { gallery, narrowed: Narrowed::Facts { image: id } };
-                        Some(self.tighten(&mut change, owner, subject, None))
-                    };
-                self.commit_gated(change, tightened.as_ref()).await?;
+                let before = (now.value.is_kept(), now.value.is_held());
+                let mut tightened = None;
+                if (after.is_kept(), after.is_held()) != before {
+                    tightened = self.hide(&mut change, viewer, &now.value, &after).await?;
+                }
+                if tightened.is_none() && !after.shown.is_superset(&now.value.shown) {
+                    let subject = Subject::Access { gallery, narrowed: Narrowed::Facts { image: id } };
+                    tightened = Some(self.tighten(&mut change, owner, subject, None));
+                }
+                let told = self.tell(&mut change, Happened::ImageEdited { image: id, gallery });
+                let widened = before.0 && !after.is_kept();
+                self.commit_edited(change, tightened.as_ref(), widened.then_some(&told)).await?;
                 Ok((after, tightened.map(|erasure| erasure.id)))
             })
             .await?;
@@ -202,8 +204,9 @@ impl Engine {
                 }
                 change.expect(layout::account(owner), account.version);
                 change.replace(layout::gallery(owner, id), before.version, &after);
-                self.tell(&mut change, Happened::GalleryEdited { gallery: id });
-                self.commit_gated(change, tightened.as_ref()).await?;
+                let told = self.tell(&mut change, Happened::GalleryEdited { gallery: id });
+                let widened = after.visibility.is_open() && !before.value.visibility.is_open();
+                self.commit_edited(change, tightened.as_ref(), widened.then_some(&told)).await?;
                 Ok(tightened.map(|erasure| erasure.id))
             })
             .await?;

@@ -9,8 +9,8 @@ use super::{Engine, Result};
 use crate::erasure::{Attempts, EdgeStep, Ledgered, StoreStep};
 use crate::plan::PlanPage;
 use crate::{
-    Account, AccountId, EdgeTarget, Erasure, ErasureId, Gallery, GalleryId, Happened, Image, Lane, Life,
-    Narrowed, Stage, StoreTarget, Subject, Tally, layout,
+    Account, AccountId, EdgeTarget, Erasure, ErasureId, Event, Gallery, GalleryId, Happened, Image, Lane,
+    Life, Narrowed, Stage, StoreTarget, Subject, Tally, layout,
 };
 
 /// How an erasure comes about.
@@ -139,8 +139,21 @@ impl Engine {
 
     /// Commits a change that begins an erasure, if it does, and has its tombstone written before anything is answered.
     pub(super) async fn commit_gated(&self, change: Change, erasure: Option<&Erasure>) -> Result<()> {
-        self.commit(change).await?;
-        match erasure {
+        self.commit_edited(change, erasure, None).await
+    }
+
+    /// The same for a change after which, as an event may tell, more people see something.
+    pub(super) async fn commit_edited(
+        &self,
+        change: Change,
+        tightened: Option<&Erasure>,
+        widened: Option<&Event>,
+    ) -> Result<()> {
+        match widened {
+            Some(told) => self.commit_widened(change, told).await?,
+            None => self.commit(change).await.map(|_| ())?,
+        }
+        match tightened {
             // A failure is told, though the gate is closed: what was answered is safe from every restore.
             Some(erasure) => self.entomb(erasure).await,
             None => Ok(()),

@@ -18,6 +18,7 @@ mod prove;
 mod queue;
 mod records;
 mod redevelop;
+mod replay;
 mod retention;
 mod seal;
 mod share;
@@ -183,10 +184,11 @@ impl Engine {
     }
 
     /// Adds an event to a change, to be committed with it.
-    fn tell(&self, change: &mut Change, what: Happened) {
+    fn tell(&self, change: &mut Change, what: Happened) -> Event {
         let env = self.parts.env.as_ref();
         let event = Event { id: EventId::draw(env), at: env.now(), what };
         change.create(layout::event(event.at, event.id), &event);
+        event
     }
 
     /// The live account of a viewer.

@@ -128,8 +128,8 @@ impl Engine {
             }
             let trashed = Trashed { owner, gallery, image: Some(id), since, until };
             self.take_out(&mut change, &trashed).await?;
-            self.tell(&mut change, Happened::ImageRestored { image: id, gallery });
-            self.commit(change).await.map(|_| ())
+            let told = self.tell(&mut change, Happened::ImageRestored { image: id, gallery });
+            self.commit_widened(change, &told).await
         })
         .await
     }
@@ -146,8 +146,8 @@ impl Engine {
             let rank = layout::rank(after.created, 0);
             change.create(layout::gallery_listed(owner, id, &rank), &Tally::default());
             self.take_out(&mut change, &Trashed { owner, gallery: id, image: None, since, until }).await?;
-            self.tell(&mut change, Happened::GalleryRestored { gallery: id });
-            self.commit(change).await.map(|_| ())
+            let told = self.tell(&mut change, Happened::GalleryRestored { gallery: id });
+            self.commit_widened(change, &told).await
         })
         .await
     }

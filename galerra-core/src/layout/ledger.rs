@@ -1,19 +1,19 @@
-//! What lies with the blobs and is of no image: tombstones and the log, and of the log what lies with the records.
+//! What lies with the blobs and is of no image: the ledger and the log, and of the log what lies with the records.
 
 use galerra_log::TileId;
 use galerra_storage::{Key, Prefix};
 use time::OffsetDateTime;
 
 use super::{key, prefix, rank, time_of};
-use crate::ErasureId;
+use crate::{ErasureId, EventId};
 
-/// The ledger of tombstones, which lies with the blobs.
+/// The ledger of tombstones and marks, which lies with the blobs.
 pub(crate) fn ledger() -> Prefix {
     prefix("ledger".to_owned())
 }
 
-/// The tombstones of a day.
-pub(crate) fn tombstones(day: OffsetDateTime) -> Prefix {
+/// The lines of a day.
+pub(crate) fn ledger_of(day: OffsetDateTime) -> Prefix {
     prefix(format!("ledger/{}", folder_of(day)))
 }
 
@@ -21,7 +21,22 @@ pub(crate) fn tombstone(accepted: OffsetDateTime, era: ErasureId) -> Key {
     key(format!("ledger/{}/{}.{era}", folder_of(accepted), rank(accepted, 0)))
 }
 
-/// Whether it is a tombstone of that time or an earlier one.
+/// The mark of a widening of which this event tells.
+pub(crate) fn mark(at: OffsetDateTime, id: EventId) -> Key {
+    key(format!("ledger/{}/{}.{id}", folder_of(at), rank(at, 0)))
+}
+
+/// The record that a line of the ledger leaves in the database: the erasure of a tombstone, the event of a mark.
+pub(crate) fn told_by(line: &Key) -> Option<Key> {
+    let tail = line.as_str().rsplit('/').next()?;
+    let id = tail.split_once('.')?.1;
+    match id.parse() {
+        Ok(id) => Some(super::erasure(id)),
+        Err(_) => id.parse::<EventId>().is_ok().then(|| key(format!("event/{tail}"))),
+    }
+}
+
+/// Whether it is a line of that time or an earlier one.
 pub(crate) fn is_entombed_before(key: &Key, end: OffsetDateTime) -> bool {
     ledger().holds(key) && *key != horizon() && time_of(key) < rank(end, 0).as_str()
 }
