@@ -5,7 +5,7 @@ use galerra_storage::{Key, Prefix, Row};
 use super::records::{Change, Stored, stored};
 use super::write::Intent;
 use super::{Engine, Result};
-use crate::{Image, ImageId, layout};
+use crate::{Image, ImageId, Subject, layout};
 
 /// Things looked at by one read.
 const PAGE: usize = 500;
@@ -26,8 +26,8 @@ pub struct Findings {
 }
 
 impl Engine {
-    /// Compares every record with every blob, both ways. To heal is to erase orphans, and to have renditions made again
-    /// when they are asked for; an original that is lost is lost.
+    /// Compares every record with every blob, both ways. To heal is to erase orphans (what networks hold of them goes
+    /// with the next ticks), and to have renditions made again when they are asked for; an original that is lost is lost.
     pub async fn examine(&self, heal: bool) -> Result<Findings> {
         let mut found = Findings::default();
         self.examine_records(&mut found, heal).await?;
@@ -119,28 +119,48 @@ impl Engine {
             for key in page.into_iter().map(|entry| entry.key) {
                 found.blobs += 1;
                 if !self.is_explained(&key).await? {
-                    if heal {
-                        self.parts.blobs.erase(&key).await?;
-                    }
                     found.orphans.push(key);
                 }
             }
             if !full {
-                return Ok(());
+                return if heal { self.erase_orphans(&found.orphans).await } else { Ok(()) };
             }
         }
+    }
+
+    /// Erases orphans. Those of an image without a record are erased as any image is, from networks, too.
+    async fn erase_orphans(&self, orphans: &[Key]) -> Result<()> {
+        for blobs in orphans.chunk_by(|one, next| layout::image_of_blob(one) == layout::image_of_blob(next)) {
+            let Some((owner, gallery, image)) = blobs.first().and_then(layout::image_of_blob) else {
+                continue;
+            };
+            if self.read::<Image>(layout::image(owner, gallery, image)).await?.is_none() {
+                let mut change = Change::default();
+                let erasure = self.disown(&mut change, owner, (gallery, image), blobs.to_vec());
+                self.commit_gated(change, Some(&erasure)).await?;
+            }
+            self.erase_blobs(blobs.to_vec()).await?;
+        }
+        Ok(())
     }
 
     /// Whether a blob is the service's own, or an image or somebody at work knows it, or an erasure is after it.
     async fn is_explained(&self, blob: &Key) -> Result<bool> {
         let Some((owner, gallery, id)) = layout::image_of_blob(blob) else { return Ok(true) };
+        // First: whoever ends it has made the record.
+        if self.read::<Intent>(layout::intent(owner, gallery, id)).await?.is_some() {
+            return Ok(true);
+        }
         let image: Option<Stored<Image>> = self.read(layout::image(owner, gallery, id)).await?;
         if let Some(image) = image {
             return Ok(!image.value.life.is_there() || layout::manifest(&image.value).contains(blob));
         }
-        if self.read::<Intent>(layout::intent(owner, gallery, id)).await?.is_some() {
-            return Ok(true);
-        }
-        self.is_any_under(&layout::parts(owner), |_| true).await
+        self.is_any_under(&layout::parts(owner), |part| match part {
+            Subject::Account => true,
+            Subject::Gallery { gallery: whole } => *whole == gallery,
+            Subject::Image { image, .. } | Subject::Renditions { image, .. } => *image == id,
+            Subject::Copies { .. } | Subject::Access { .. } => false,
+        })
+        .await
     }
 }

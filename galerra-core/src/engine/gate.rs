@@ -2,6 +2,7 @@
 //! that follows.
 
 use galerra_log::Salt;
+use galerra_storage::Key;
 
 use super::records::{Change, Open, Part, Stored};
 use super::trash::Trashed;
@@ -9,8 +10,8 @@ use super::{Engine, Result};
 use crate::erasure::{Attempts, EdgeStep, Ledgered, StoreStep};
 use crate::plan::PlanPage;
 use crate::{
-    Account, AccountId, EdgeTarget, Erasure, ErasureId, Event, Gallery, GalleryId, Happened, Image, Lane,
-    Life, Narrowed, Stage, StoreTarget, Subject, Tally, layout,
+    Account, AccountId, EdgeTarget, Erasure, ErasureId, Event, Gallery, GalleryId, Happened, Image, ImageId,
+    Lane, Life, Narrowed, Stage, StoreTarget, Subject, Tally, layout,
 };
 
 /// How an erasure comes about.
@@ -78,6 +79,25 @@ impl Engine {
         let erasure = self.plan(cause, owner, Subject::Account, "");
         let gated = Account { life: Life::Gated { by: erasure.id }, ..found.value };
         change.replace(layout::account(owner), found.version, &gated);
+        erasure
+    }
+
+    /// Adds to a change the erasure of an image of which there are bytes and no record. Nobody can tell that it was never
+    /// shown: the record may be younger than a backup that was put back, so networks are asked for it as for any other.
+    pub(super) fn disown(
+        &self,
+        change: &mut Change,
+        owner: AccountId,
+        image: (GalleryId, ImageId),
+        found: Vec<Key>,
+    ) -> Erasure {
+        let (gallery, image) = image;
+        let mut erasure = self.consequence(owner, Subject::Image { gallery, image });
+        let mut page = PlanPage::default();
+        page.add_found(found);
+        change.create(layout::plan_page(erasure.id, 0), &page);
+        erasure.pages = 1;
+        self.accept_into(change, &erasure);
         erasure
     }
 

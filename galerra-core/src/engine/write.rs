@@ -162,12 +162,29 @@ impl Engine {
     pub(super) async fn sweep(&self, lease: &Row, intent: &Intent) -> Result<()> {
         let key = layout::intent(intent.owner, intent.gallery, intent.image);
         let held: Option<Stored<Intent>> = self.read(key).await?;
-        if held.is_some_and(|held| held.value.deadline == intent.deadline) {
-            return self.abandon(intent).await;
+        if let Some(held) = held.filter(|held| held.value.deadline == intent.deadline) {
+            return match held.value.writing {
+                Writing::Upload if !self.parts.cdns.is_empty() => self.disown_write(held).await,
+                _ => self.abandon(intent).await,
+            };
         }
         let mut change = Change::default();
         change.remove_row(lease);
         self.commit(change).await.map(|_| ())
+    }
+
+    /// Ends a lease that is over with the erasure of whatever was put under it: the writer's own commit may be among what
+    /// a backup has forgotten.
+    async fn disown_write(&self, held: Stored<Intent>) -> Result<()> {
+        let Intent { owner, gallery, image, deadline, blobs, .. } = held.value;
+        let mut change = Change::default();
+        change.remove(layout::intent(owner, gallery, image), held.version);
+        let lease = layout::lease(deadline, image);
+        if let Some(found) = self.read::<Intent>(lease.clone()).await? {
+            change.remove(lease, found.version);
+        }
+        let erasure = self.disown(&mut change, owner, (gallery, image), blobs);
+        self.commit_gated(change, Some(&erasure)).await
     }
 
     /// Takes a writer's lease away, erases what it put, and forgets it: in this order, so that the writer can
