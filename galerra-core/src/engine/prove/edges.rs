@@ -61,9 +61,8 @@ impl Engine {
 
     async fn step_edge(&self, work: &Work, edge: &EdgeTarget, now: OffsetDateTime) -> Result<Step> {
         let policy = &self.parts.policy;
-        let outlived = work.erasure.outlived(policy);
         let Some(cdn) = self.parts.cdns.iter().find(|cdn| cdn.name() == edge.name) else {
-            return Ok(unconfigured(edge, outlived, now));
+            return Ok(unconfigured(edge, self.outlived(work).await?, now));
         };
         let purge = Purge::tag(layout::subject_tag(&work.erasure.subject, work.erasure.owner));
         let spread =
@@ -95,7 +94,7 @@ impl Engine {
                 Ok(()) if cdn.capabilities().probes => {
                     Step::To(EdgeStep::Probing { rounds: 0, probes: 0, page: 0, after: now })
                 }
-                Ok(()) => Step::To(EdgeStep::Bounded { until: outlived }),
+                Ok(()) => Step::To(EdgeStep::Bounded { until: self.outlived(work).await? }),
                 Err(step) => step,
             },
             // The plan names what to ask for; it is whole once the records are gone.
@@ -113,6 +112,12 @@ impl Engine {
             }
             EdgeStep::Probing { .. } | EdgeStep::Verified { .. } | EdgeStep::Bounded { .. } => Step::Wait,
         })
+    }
+
+    /// Until when copies live that nobody can ask for.
+    async fn outlived(&self, work: &Work) -> Result<OffsetDateTime> {
+        let own = work.erasure.outlived(&self.parts.policy);
+        Ok(self.unknown_until(work).await?.map_or(own, |until| own.max(until)))
     }
 
     /// Until when networks may hold what no record knows of, because older records were put back.
