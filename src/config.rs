@@ -1,10 +1,12 @@
-#[cfg(feature = "imaging")]
-use crate::OpenError;
 use galerra_cdn::SecureLink;
 use galerra_core::Policy;
 use serde::Deserialize;
 use time::Duration;
 use url::Url;
+
+#[cfg(feature = "imaging")]
+use crate::OpenError;
+use crate::Retention;
 
 /// Settings of a Galerra that is opened from URLs. Every field has a default, so `Config::default()` is a
 /// complete answer: everything in memory, nothing in front.
@@ -34,6 +36,8 @@ pub struct Config {
     pub write_lease: f64,
     /// Pause between two ticks, in seconds.
     pub tick: f64,
+    /// What is promised, and how long everything is kept.
+    pub retention: Retention,
     /// What an image may ask for.
     #[cfg(feature = "imaging")]
     pub limits: crate::imaging::Limits,
@@ -91,6 +95,7 @@ impl Default for Config {
             purge_max: policy.purge_max.as_seconds_f64(),
             write_lease: policy.write_lease.as_seconds_f64(),
             tick: 1.0,
+            retention: Retention::default(),
             #[cfg(feature = "imaging")]
             limits: crate::imaging::Limits::default(),
             #[cfg(feature = "imaging")]
@@ -102,14 +107,14 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The policy these settings ask for; `None` when a number is not a sensible count of seconds.
+    /// The policy these settings ask for; `None` when a number is no sensible count of seconds, hours or days.
     #[must_use]
     pub fn policy(&self) -> Option<Policy> {
         Some(Policy {
             fill_max: seconds(self.fill_max)?,
             purge_max: seconds(self.purge_max)?,
             write_lease: seconds(self.write_lease)?,
-            ..Policy::default()
+            ..self.retention.policy()?
         })
     }
 

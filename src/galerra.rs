@@ -122,7 +122,7 @@ impl Galerra {
             mount: config.mount.clone(),
             policy: config
                 .policy()
-                .ok_or(OpenError::Unreadable { what: "fill_max, purge_max or write_lease" })?,
+                .ok_or(OpenError::Unreadable { what: "fill_max, purge_max, write_lease or retention" })?,
         };
         let pause = config.pause().ok_or(OpenError::Unreadable { what: "tick" })?;
         let (public_url, cdn_url) = (config.public_url.clone(), config.cdn_url.clone());

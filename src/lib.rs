@@ -10,6 +10,7 @@ mod http;
 pub mod imaging;
 mod passwords;
 mod registry;
+mod retention;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 #[cfg(feature = "testkit")]
@@ -36,3 +37,4 @@ pub use galerra_storage as storage;
 pub use http::Address;
 pub use passwords::Argon2id;
 pub use registry::Registry;
+pub use retention::Retention;

@@ -233,15 +233,19 @@ impl Erasure {
         self.records.step.is_absent() && self.blobs.step.is_absent()
     }
 
-    /// Notes, once, that the gate is closed: from here on fills are waited for.
-    pub(crate) fn note_gate(&mut self, now: OffsetDateTime, policy: &Policy) {
-        if self.closed.is_some() {
+    /// Notes that the gate is closed: from here on fills are waited for. That is once, and once more if older records were
+    /// put `back` since: they have forgotten whether it was open in between.
+    pub(crate) fn note_gate(&mut self, now: OffsetDateTime, back: Option<OffsetDateTime>, policy: &Policy) {
+        let known = self.closed.filter(|closed| back.is_none_or(|back| back <= *closed));
+        if known.is_some() {
             return;
         }
         let closed = now.max(self.accepted);
-        self.closed = Some(closed);
-        for edge in self.edges.iter_mut().filter(|edge| matches!(edge.step, EdgeStep::Draining { .. })) {
-            edge.step = EdgeStep::start(closed, policy);
+        let anew = self.closed.replace(closed).is_some();
+        for edge in &mut self.edges {
+            if anew || matches!(edge.step, EdgeStep::Draining { .. }) {
+                edge.step = EdgeStep::start(closed, policy);
+            }
         }
     }
 

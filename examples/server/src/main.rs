@@ -40,6 +40,7 @@ lower case without the prefix; the environment wins):
   GALERRA_OPERATOR_TOKEN  the operator's token                          made at the first run, printed once
   GALERRA_IMAGING         processes | threads: where images are developed processes
   GALERRA_FILL_MAX GALERRA_PURGE_MAX GALERRA_WRITE_LEASE GALERRA_TICK   seconds: 120 30 60 1
+  GALERRA_RETENTION       what is kept for how long, such as {trash_days=7,account_grace_days=14}
   GALERRA_LOG             what to log, such as info or galerra=debug    info
 ";
 

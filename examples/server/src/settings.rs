@@ -91,6 +91,7 @@ impl Settings {
                 purge_max: source.seconds("purge_max", default.purge_max)?,
                 write_lease: source.seconds("write_lease", default.write_lease)?,
                 tick: source.seconds("tick", default.tick)?,
+                retention: source.value("retention")?.unwrap_or_default(),
                 limits: source.value("limits")?.unwrap_or_default(),
                 presets: source.value("presets")?.unwrap_or_default(),
                 watermark: source.value("watermark")?,

@@ -5,7 +5,9 @@ mod edges;
 mod stores;
 
 use galerra_storage::{Key, Prefix, Version};
+use time::OffsetDateTime;
 
+use super::ledger::Since;
 use super::records::{Change, Part, Stored, stored};
 use super::{Engine, Result};
 use crate::receipt::Finding;
@@ -21,6 +23,8 @@ const STEPS: usize = 64;
 struct Work {
     version: Version,
     erasure: Erasure,
+    /// When older records were put back, if they were.
+    restored: Option<OffsetDateTime>,
 }
 
 /// Whether a step changed anything.
@@ -38,13 +42,14 @@ impl Engine {
         let Some(Stored { version, value }) = self.read::<Erasure>(layout::erasure(id)).await? else {
             return Ok(Moved::Not);
         };
-        let mut work = Work { version, erasure: value };
+        let restored = self.read::<Since>(layout::restored()).await?.map(|restored| restored.value.at);
+        let mut work = Work { version, erasure: value, restored };
         if self.is_taken_back(&work.erasure).await? {
             self.withdraw(&mut work).await?;
             return Ok(Moved::Not);
         }
         // Saved with the first purge, which is due at once.
-        work.erasure.note_gate(self.parts.env.now(), &self.parts.policy);
+        work.erasure.note_gate(self.parts.env.now(), work.restored, &self.parts.policy);
         self.entomb_again(&mut work.erasure).await;
         self.check_promise(&mut work).await?;
         for _ in 0..STEPS {

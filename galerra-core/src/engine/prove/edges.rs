@@ -8,7 +8,6 @@ use futures::StreamExt;
 use galerra_cdn::{Cdn, CdnError, Probe, Progress, Purge, Selects, Sighting, Ticket, Verdict};
 use time::{Duration, OffsetDateTime};
 
-use super::super::ledger::Since;
 use super::super::records::{Change, Stored};
 use super::{Engine, Moved, Result, Work};
 use crate::erasure::{EdgeStep, EdgeTarget};
@@ -62,7 +61,7 @@ impl Engine {
     async fn step_edge(&self, work: &Work, edge: &EdgeTarget, now: OffsetDateTime) -> Result<Step> {
         let policy = &self.parts.policy;
         let Some(cdn) = self.parts.cdns.iter().find(|cdn| cdn.name() == edge.name) else {
-            return Ok(unconfigured(edge, self.outlived(work).await?, now));
+            return Ok(unconfigured(edge, self.outlived(work), now));
         };
         let purge = Purge::tag(layout::subject_tag(&work.erasure.subject, work.erasure.owner));
         let spread =
@@ -94,7 +93,7 @@ impl Engine {
                 Ok(()) if cdn.capabilities().probes => {
                     Step::To(EdgeStep::Probing { rounds: 0, probes: 0, page: 0, after: now })
                 }
-                Ok(()) => Step::To(EdgeStep::Bounded { until: self.outlived(work).await? }),
+                Ok(()) => Step::To(EdgeStep::Bounded { until: self.outlived(work) }),
                 Err(step) => step,
             },
             // The plan names what to ask for; it is whole once the records are gone.
@@ -107,7 +106,7 @@ impl Engine {
                     (None, true) => {
                         Step::To(EdgeStep::Probing { rounds: *rounds, probes, page: page + 1, after: *after })
                     }
-                    (seen, _) => self.judge(*rounds, probes, seen, self.unknown_until(work).await?),
+                    (seen, _) => self.judge(*rounds, probes, seen, self.unknown_until(work)),
                 }
             }
             EdgeStep::Probing { .. } | EdgeStep::Verified { .. } | EdgeStep::Bounded { .. } => Step::Wait,
@@ -115,16 +114,15 @@ impl Engine {
     }
 
     /// Until when copies live that nobody can ask for.
-    async fn outlived(&self, work: &Work) -> Result<OffsetDateTime> {
+    fn outlived(&self, work: &Work) -> OffsetDateTime {
         let own = work.erasure.outlived(&self.parts.policy);
-        Ok(self.unknown_until(work).await?.map_or(own, |until| own.max(until)))
+        self.unknown_until(work).map_or(own, |until| own.max(until))
     }
 
     /// Until when networks may hold what no record knows of, because older records were put back.
-    async fn unknown_until(&self, work: &Work) -> Result<Option<OffsetDateTime>> {
-        let restored: Option<Stored<Since>> = self.read(layout::restored()).await?;
-        let until = restored.map(|restored| self.parts.policy.outlived(restored.value.at));
-        Ok(until.filter(|until| work.erasure.accepted <= *until))
+    fn unknown_until(&self, work: &Work) -> Option<OffsetDateTime> {
+        let until = self.parts.policy.outlived(work.restored?);
+        (work.erasure.accepted <= until).then_some(until)
     }
 
     /// What a probe round means: clean rounds add up, a sighting starts the purging over. What cannot be asked for, since

@@ -1,0 +1,79 @@
+use galerra_core::Policy;
+use serde::Deserialize;
+use time::Duration;
+
+/// What is promised, and how long everything is kept.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    /// By when an erasure is finished, in hours.
+    pub promise_hours: f64,
+    /// By when it should be, in hours.
+    pub target_hours: f64,
+    /// By when an expedited erasure is finished, in hours.
+    pub expedited_hours: f64,
+    /// Longest life of a response in shared caches, in hours; an hour less than the promise at the most.
+    pub edge_hours: f64,
+    /// How many days what is deleted lies in the trash.
+    pub trash_days: f64,
+    /// How many days an account that its owner has deleted can be brought back; 30 at the most.
+    pub account_grace_days: f64,
+    /// How many days a link lives that names no end of its own.
+    pub share_days: f64,
+    /// How many days a link is kept after it has expired.
+    pub expired_share_days: f64,
+    /// How many days events stay in the feed.
+    pub event_days: f64,
+    /// How many days a finished erasure is shown with its receipt.
+    pub receipt_days: f64,
+    /// How many days old a backup may be that is restored.
+    pub backup_days: f64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        let policy = Policy::default();
+        let (hours, days) = (Duration::HOUR.as_seconds_f64(), Duration::DAY.as_seconds_f64());
+        let hours = |time: Duration| time.as_seconds_f64() / hours;
+        let days = |time: Duration| time.as_seconds_f64() / days;
+        Self {
+            promise_hours: hours(policy.promise),
+            target_hours: hours(policy.target),
+            expedited_hours: hours(policy.expedited),
+            edge_hours: hours(policy.edge_ttl),
+            trash_days: days(policy.trash_life),
+            account_grace_days: days(policy.account_grace),
+            share_days: days(policy.share_life),
+            expired_share_days: days(policy.expired_share_life),
+            event_days: days(policy.event_life),
+            receipt_days: days(policy.receipt_life),
+            backup_days: days(policy.backup_life),
+        }
+    }
+}
+
+impl Retention {
+    /// The policy that keeps it; `None` when a number is no sensible count.
+    pub(crate) fn policy(&self) -> Option<Policy> {
+        Some(Policy {
+            promise: many(self.promise_hours, Duration::HOUR)?,
+            target: many(self.target_hours, Duration::HOUR)?,
+            expedited: many(self.expedited_hours, Duration::HOUR)?,
+            edge_ttl: many(self.edge_hours, Duration::HOUR)?,
+            trash_life: many(self.trash_days, Duration::DAY)?,
+            account_grace: many(self.account_grace_days, Duration::DAY)?,
+            share_life: many(self.share_days, Duration::DAY)?,
+            expired_share_life: many(self.expired_share_days, Duration::DAY)?,
+            event_life: many(self.event_days, Duration::DAY)?,
+            receipt_life: many(self.receipt_days, Duration::DAY)?,
+            backup_life: many(self.backup_days, Duration::DAY)?,
+            ..Policy::default()
+        })
+    }
+}
+
+/// So many hours or days, up to a century.
+fn many(count: f64, of: Duration) -> Option<Duration> {
+    let time = count * of.as_seconds_f64();
+    (0.0..=36_525.0 * Duration::DAY.as_seconds_f64()).contains(&time).then(|| Duration::seconds_f64(time))
+}
