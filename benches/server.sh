@@ -55,7 +55,7 @@ post() {
     curl -sS --fail-with-body -H "Authorization: Bearer $KEY" "${@:2}" "$GALERRA$1"
 }
 
-# Starts the server over the data folder of this run: sets SERVER_PID and GALERRA.
+# Starts the server over the data folder of this run: sets SERVER_PID and GALERRA: start_server [SETTING=VALUE…]
 start_server() {
     local binary=${GALERRA_SERVER:-${CARGO_TARGET_DIR:-target}/release/galerra-server}
     [[ -x $binary ]] || cargo build --release -p galerra-server
@@ -63,7 +63,7 @@ start_server() {
     local name others=()
     for name in $(compgen -e GALERRA_); do others+=(-u "$name"); done
     background "$WORK/galerra" env "${others[@]}" GALERRA_LISTEN=127.0.0.1:0 GALERRA_DATA="$WORK/data" \
-        GALERRA_OPERATOR_TOKEN="an operator for one run" GALERRA_LOG=warn "$binary" serve
+        GALERRA_OPERATOR_TOKEN="an operator for one run" GALERRA_LOG=warn "$@" "$binary" serve
     SERVER_PID=$LAST
     GALERRA=$(address "$WORK/galerra")
 }

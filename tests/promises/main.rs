@@ -38,6 +38,7 @@ mod server;
 mod share;
 mod signed;
 mod simulation;
+mod slow_purge;
 mod stage;
 mod tighten;
 mod trash;

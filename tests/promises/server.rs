@@ -107,11 +107,16 @@ fn binary() -> &'static Path {
 
 /// Tries something until it holds, for at most a minute.
 pub async fn eventually<F: AsyncFn() -> bool>(what: &str, holds: F) {
-    for _ in 0..1200 {
+    within(1, what, holds).await;
+}
+
+/// Tries something until it holds, for at most so many minutes.
+pub async fn within<F: AsyncFn() -> bool>(minutes: usize, what: &str, holds: F) {
+    for _ in 0..1200 * minutes {
         if holds().await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("{what}: not within a minute");
+    panic!("{what}: not within {minutes} min");
 }

@@ -52,6 +52,11 @@ impl Varnishd {
         self.port
     }
 
+    /// Where it keeps its logs; its working folder is `work` in it.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.dir
+    }
+
     /// Ends the process; its copies are lost.
     pub(crate) fn stop(&self) {
         if let Some(mut child) = self.child.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -76,7 +81,7 @@ impl Varnishd {
     }
 
     fn log(&self) -> String {
-        fs::read_to_string(self.dir.join("log")).unwrap_or_default()
+        fs::read_to_string(self.folder().join("log")).unwrap_or_default()
     }
 }
 

@@ -76,16 +76,16 @@ impl Engine {
         Ok(match &edge.step {
             EdgeStep::Draining { until } if now < *until => turn.hint().await,
             EdgeStep::Draining { .. } => {
-                let until = now + spread + policy.fill_max;
-                turn.purge(|ticket| EdgeStep::PurgedOnce { ticket, until }).await
+                let wait = spread + policy.fill_max;
+                turn.purge(|ticket, sent| EdgeStep::PurgedOnce { ticket, until: sent + wait }).await
             }
             EdgeStep::PurgedOnce { until, .. } | EdgeStep::PurgedTwice { until, .. } if now < *until => {
                 Step::Wait
             }
             EdgeStep::PurgedOnce { ticket, .. } => {
-                let until = now + spread;
+                let next = |ticket, sent| EdgeStep::PurgedTwice { ticket, until: sent + spread };
                 match turn.follow(ticket).await {
-                    Ok(()) => turn.purge(|ticket| EdgeStep::PurgedTwice { ticket, until }).await,
+                    Ok(()) => turn.purge(next).await,
                     Err(step) => step,
                 }
             }
@@ -230,10 +230,10 @@ impl Turn<'_> {
         }
     }
 
-    /// Sends a counted purge.
-    async fn purge(&self, next: impl FnOnce(Ticket) -> EdgeStep) -> Step {
+    /// Sends a counted purge. What is waited for begins when all of it was sent: many paths take their time.
+    async fn purge(&self, next: impl FnOnce(Ticket, OffsetDateTime) -> EdgeStep) -> Step {
         match self.send().await {
-            Ok(ticket) => Step::Purged(ticket.clone(), next(ticket)),
+            Ok(ticket) => Step::Purged(ticket.clone(), next(ticket, self.engine.parts.env.now())),
             Err(step) => step,
         }
     }

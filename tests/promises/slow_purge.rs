@@ -1,0 +1,110 @@
+//! A purge of many paths takes its time: the waits of the plan begin when its last path was told, not its first.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use galerra::cdn::{Capabilities, Cdn, CdnError, FakeCdn, Probe, Progress, Purge, Sighting, Tag, Ticket};
+use galerra::imaging::{Developer, Limits};
+use galerra::{Argon2id, Galerra, Parts};
+use galerra_core::Env;
+use http::{HeaderName, HeaderValue};
+use time::{Duration, OffsetDateTime};
+use url::Url;
+
+use crate::client::{Client, text};
+use crate::photos;
+use crate::stage::{OPERATOR, Stage, World, erase};
+
+/// Longer than every wait of the policy.
+const TAKES: Duration = Duration::minutes(10);
+
+/// A network that takes long over each purge.
+#[derive(Debug)]
+struct Slow {
+    fake: FakeCdn,
+    world: Arc<World>,
+    /// When each purge began and ended.
+    purges: Mutex<Vec<[OffsetDateTime; 2]>>,
+}
+
+#[async_trait]
+impl Cdn for Slow {
+    fn name(&self) -> &str {
+        self.fake.name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.fake.capabilities()
+    }
+
+    async fn purge(&self, purge: &Purge) -> Result<Ticket, CdnError> {
+        let began = self.world.now();
+        self.fake.clock().advance(TAKES.unsigned_abs());
+        let ticket = self.fake.purge(purge).await?;
+        self.purges.lock().unwrap().push([began, self.world.now()]);
+        Ok(ticket)
+    }
+
+    async fn progress(&self, ticket: &Ticket) -> Result<Progress, CdnError> {
+        self.fake.progress(ticket).await
+    }
+
+    async fn probe(&self, probe: &Probe) -> Result<Sighting, CdnError> {
+        self.fake.probe(probe).await
+    }
+
+    fn headers(&self, tags: &[Tag]) -> Vec<(HeaderName, HeaderValue)> {
+        self.fake.headers(tags)
+    }
+
+    fn url(&self, path: &str) -> Url {
+        self.fake.url(path)
+    }
+
+    fn sign(&self, path: &str, until: OffsetDateTime) -> Result<Url, CdnError> {
+        self.fake.sign(path, until)
+    }
+}
+
+/// The stage behind one slow network.
+fn boot(stage: &Stage, slow: &Arc<Slow>) -> Galerra {
+    let parts = Parts {
+        records: Arc::new(stage.records.clone()),
+        blobs: Arc::new(stage.blobs.clone()),
+        cdns: vec![slow.clone()],
+        imaging: Arc::new(Developer::new(Limits::default(), stage.recipe.clone())),
+        passwords: Arc::new(Argon2id::default()),
+        env: stage.world.clone(),
+        policy: stage.policy.clone(),
+        mount: String::new(),
+    };
+    Galerra::new(parts).unwrap().with_operator_token(OPERATOR)
+}
+
+#[tokio::test]
+async fn a_purge_that_takes_long_is_waited_for_from_its_end() {
+    let stage = Stage::new().behind(|cdn| cdn);
+    let fake = stage.cdns[0].clone();
+    let slow = Arc::new(Slow { fake, world: stage.world.clone(), purges: Mutex::default() });
+    let galerra = boot(&stage, &slow);
+    let ada = Client::here(galerra.router()).as_bearer(OPERATOR).account("ada", "free").await;
+    let gallery = ada.gallery("g", "public").await;
+    let image = ada.upload(&gallery, photos::small(1)).await;
+    let erasure = erase(&ada, &format!("/api/v1/images/{}", text(&image, "id"))).await;
+    for _ in 0..20 {
+        if slow.purges.lock().unwrap().len() == 3 {
+            break;
+        }
+        galerra.engine().tick().await.unwrap();
+        stage.advance(Duration::seconds(15));
+    }
+    let purges = slow.purges.lock().unwrap().clone();
+    let (wait, [_, first_ended], [second_began, second_ended]) =
+        (stage.policy.purge_max + stage.policy.fill_max, purges[1], purges[2]);
+    assert!(second_began - first_ended >= wait, "{purges:?}");
+    stage.until_done(&ada, &erasure).await;
+    assert!(
+        stage.world.now() - second_ended >= wait,
+        "the purge spreads, and two rounds of probes are apart"
+    );
+}
