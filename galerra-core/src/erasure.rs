@@ -88,6 +88,11 @@ impl Subject {
             _ => false,
         }
     }
+
+    /// Whether its owner keeps it, and others see less of it.
+    pub(crate) fn is_narrowing(&self) -> bool {
+        matches!(self, Self::Copies { .. } | Self::Access { .. })
+    }
 }
 
 /// How fast an erasure is asked to be. The lanes are worked on in this order.
@@ -256,7 +261,7 @@ impl Erasure {
 
     /// Whether nothing is to go from the stores.
     pub(crate) fn spares_stores(&self) -> bool {
-        matches!(self.subject, Subject::Copies { .. } | Subject::Access { .. })
+        self.subject.is_narrowing()
     }
 
     /// Whether the stores may not be touched yet.

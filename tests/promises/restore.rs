@@ -2,8 +2,8 @@
 //! the first request.
 
 use bytes::Bytes;
-use galerra::cdn::Fault;
-use galerra::cdn::Tag;
+use galerra::cdn::{Fault as CdnFault, Tag};
+use galerra::storage::{Call, Fault};
 use http::{Method, Request};
 use serde_json::{Value, json};
 use time::Duration;
@@ -168,6 +168,32 @@ async fn a_private_gallery_in_the_trash_is_not_out_of_it_for_guests() {
     shared.stays_refused(&guest, &shared.thumb, trash).await;
 }
 
+/// Whoever asks again after an error is answered that it is so: then no backup may undo it.
+#[tokio::test]
+async fn what_was_narrowed_at_the_second_try_stays_narrowed() {
+    let shared = Shared::new().await;
+    let (_, guest) = shared.link().await;
+    let hide = json!({"hidden": true}).to_string();
+    let twice = async || {
+        shared.stage.blobs.fail(Call::Put, Fault::FailBefore);
+        let patch = async || {
+            shared.ada.send(Method::PATCH, &shared.image_path(), "application/json", hide.clone()).await
+        };
+        assert_eq!(patch().await.status, 503);
+        shared.stage.blobs.heal();
+        assert_eq!(patch().await.status, 200);
+    };
+    shared.stays_refused(&guest, &shared.thumb, twice).await;
+    shared.patch(&shared.image_path(), &json!({"hidden": false})).await;
+    let twice = async || {
+        shared.stage.blobs.fail(Call::Put, Fault::FailBefore);
+        assert_eq!(shared.ada.delete(&shared.image_path()).await.status, 503);
+        shared.stage.blobs.heal();
+        assert_eq!(shared.ada.delete(&shared.image_path()).await.status, 200);
+    };
+    shared.stays_refused(&guest, &shared.thumb, twice).await;
+}
+
 #[tokio::test]
 async fn facts_that_are_no_longer_shown_are_not_shown_again() {
     let shared = Shared::new().await;
@@ -195,7 +221,7 @@ async fn copies_of_an_image_that_a_restore_has_forgotten_are_asked_for_one_by_on
     }
     stage.records.restore(&backup);
     // No record knows of the image, and every purge is answered and forgotten.
-    cdn.fault_always(Fault::Lie);
+    cdn.fault_always(CdnFault::Lie);
     let erased = erase(&ada, &format!("/api/v1/galleries/{gallery}")).await;
     let tag = Tag::parse(format!("i-{}", &text(&image, "id")[4..])).unwrap();
     for _ in 0..240 {

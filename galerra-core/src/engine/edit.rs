@@ -83,6 +83,9 @@ impl Engine {
                 let told = self.tell(&mut change, Happened::ImageEdited { image: id, gallery });
                 let widened = before.0 && !after.is_kept();
                 self.commit_edited(change, tightened.as_ref(), widened.then_some(&told)).await?;
+                if tightened.is_none() && (edit.hidden == Some(true) || edit.shown.is_some()) {
+                    self.entomb_narrowed(owner, gallery).await?;
+                }
                 Ok((after, tightened.map(|erasure| erasure.id)))
             })
             .await?;
@@ -207,6 +210,9 @@ impl Engine {
                 let told = self.tell(&mut change, Happened::GalleryEdited { gallery: id });
                 let widened = after.visibility.is_open() && !before.value.visibility.is_open();
                 self.commit_edited(change, tightened.as_ref(), widened.then_some(&told)).await?;
+                if tightened.is_none() && edit.visibility.is_some() {
+                    self.entomb_narrowed(owner, id).await?;
+                }
                 Ok(tightened.map(|erasure| erasure.id))
             })
             .await?;

@@ -6,10 +6,10 @@ use galerra_storage::{Key, whole};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::records::{Change, Stored};
-use super::{Engine, Result};
+use super::records::{Change, Part, Stored, stored};
+use super::{Engine, Result, tail};
 use crate::erasure::Ledgered;
-use crate::{AccountId, Erasure, ErasureId, Error, Event, Subject, layout};
+use crate::{AccountId, Erasure, ErasureId, Error, Event, GalleryId, Subject, layout};
 
 /// Tombstones listed at once.
 const PAGE: usize = 500;
@@ -58,6 +58,28 @@ impl Engine {
             Err(error) => {
                 tracing::warn!(erasure = %erasure.id, code = error.code(), "a tombstone could not be written yet");
             }
+        }
+    }
+
+    /// Makes sure of the tombstones of what was narrowed in a gallery by requests that did not get to their end: whoever asks
+    /// again is told that it is so, and what was told is safe from every restore.
+    pub(super) async fn entomb_narrowed(&self, owner: AccountId, gallery: GalleryId) -> Result<()> {
+        let mut after = None;
+        loop {
+            let rows = self.parts.records.scan(&layout::parts_of(owner, gallery), after, PAGE).await?;
+            for row in &rows {
+                if stored::<Part>(row)?.value.subject.is_narrowing()
+                    && let Ok(id) = tail(&row.key).parse()
+                    && let Some(erasure) = self.read::<Erasure>(layout::erasure(id)).await?
+                    && erasure.value.ledger == Ledgered::Unknown
+                {
+                    self.entomb(&erasure.value).await?;
+                }
+            }
+            if rows.len() < PAGE {
+                return Ok(());
+            }
+            after = rows.last().map(|row| row.key.clone());
         }
     }
 

@@ -101,6 +101,7 @@ impl Engine {
                 self.narrow(change, owner, after.gallery, narrowed).await?;
             } else {
                 self.commit(change).await?;
+                self.entomb_narrowed(owner, after.gallery).await?;
             }
             Ok(after)
         })
@@ -164,11 +165,13 @@ impl Engine {
             let gallery = self.own_gallery_or_trashed(viewer, id).await?;
             let owner = gallery.value.owner;
             let shares = self.shares_of(owner, id).await?;
+            if shares.is_empty() {
+                self.entomb_narrowed(owner, id).await?;
+                return Ok(0);
+            }
             let mut change = Change::default();
             self.end_links(&mut change, gallery, &shares).await?;
-            if !shares.is_empty() {
-                self.narrow(change, owner, id, Narrowed::Links { share: None }).await?;
-            }
+            self.narrow(change, owner, id, Narrowed::Links { share: None }).await?;
             Ok(shares.len() as u64)
         })
         .await

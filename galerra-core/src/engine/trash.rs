@@ -49,7 +49,10 @@ impl Engine {
             let held = match before.life {
                 Life::Live => None,
                 Life::Held { by } => Some(by),
-                Life::Trashed { since, until, .. } => return Ok(Trashed { since, until, ..trashed }),
+                Life::Trashed { since, until, .. } => {
+                    self.entomb_narrowed(before.owner, before.gallery).await?;
+                    return Ok(Trashed { since, until, ..trashed });
+                }
                 Life::Gated { .. } => return Err(Error::NotFound),
             };
             let key = layout::image(before.owner, before.gallery, id);
@@ -82,7 +85,10 @@ impl Engine {
             let trashed = Trashed { owner, gallery: id, image: None, since, until };
             match before.value.life {
                 Life::Live => {}
-                Life::Trashed { since, until, .. } => return Ok(Trashed { since, until, ..trashed }),
+                Life::Trashed { since, until, .. } => {
+                    self.entomb_narrowed(owner, id).await?;
+                    return Ok(Trashed { since, until, ..trashed });
+                }
                 Life::Held { .. } | Life::Gated { .. } => return Err(Error::NotFound),
             }
             let life = Life::Trashed { since, until, held: None };
