@@ -78,7 +78,7 @@ impl Engine {
         match self.commit(change).await {
             Err(error) if error.is_conflict() => {
                 // It did not happen; a mark that stays costs the next start some proof, and no more.
-                let _ = self.parts.blobs.erase(&mark).await;
+                drop(self.parts.blobs.erase(&mark).await);
                 Err(error)
             }
             done => done.map(|_| ()),
