@@ -13,7 +13,7 @@ use super::cache::Cache;
 use super::commit::{apply, transaction};
 use super::schema::PATIENCE;
 use super::scrub::scrub;
-use super::{NAME, broken};
+use super::{NAME, broken, error};
 use crate::{Key, Op, Row, StorageError, Version};
 
 /// Most batches that share one sync of the disk.
@@ -170,13 +170,13 @@ impl Thread {
     /// Clears the unused middle of pages, in the file and in the memory of the one connection that writes.
     fn scrub(&mut self) {
         let began = Instant::now();
-        let done = transaction(&self.db, || Ok(scrub(&self.file)));
-        let forgot = self.db.execute_batch("PRAGMA shrink_memory");
-        self.forgotten = match (done, forgot) {
-            (Ok(Ok(())), Ok(())) => None,
-            (done, forgot) => {
-                let cause = done.map(|done| done.err()).ok().flatten();
-                tracing::error!(?cause, memory = ?forgot.err(), "sqlite's file could not be scrubbed");
+        let done = transaction(&self.db, || Ok(scrub(&self.file)))
+            .and_then(|done| done.map_err(|cause| broken("scrub", cause)))
+            .and_then(|()| self.db.execute_batch("PRAGMA shrink_memory").map_err(|e| error("scrub", e)));
+        self.forgotten = match done {
+            Ok(()) => None,
+            Err(cause) => {
+                tracing::error!(%cause, "sqlite's file could not be scrubbed");
                 Some(Instant::now())
             }
         };
