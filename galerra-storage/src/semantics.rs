@@ -20,7 +20,8 @@ pub enum Deletes {
     Overwrites,
     /// Unreachable bytes on the medium until the space is used again (files, freed memory).
     Unlinks,
-    /// Dead rows and write-ahead log in the engine's own files until it cleans up (PostgreSQL's VACUUM).
+    /// Dead rows and write-ahead log in the engine's own files until it writes over them (PostgreSQL, whose VACUUM alone
+    /// overwrites nothing).
     Vacuums,
     /// Whatever the provider's bucket settings say: versions, soft delete and replicas are not visible here.
     ProviderDecides,

@@ -10,9 +10,12 @@
 mod account;
 mod archive;
 mod audience;
+mod backup;
 mod bad_input;
+mod canary;
 mod client;
 mod crash;
+mod database;
 mod develop;
 mod edit;
 mod embedding;

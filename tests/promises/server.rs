@@ -29,18 +29,14 @@ impl Server {
         Self::begin(data, 0, settings, std::fs::File::create(log).unwrap().into())
     }
 
+    /// The same on a given port.
+    pub fn logging_at(port: u16, data: &Path, log: &Path, settings: &[(&str, String)]) -> Self {
+        Self::begin(data, port, settings, std::fs::File::create(log).unwrap().into())
+    }
+
     fn begin(data: &Path, port: u16, settings: &[(&str, String)], log: Stdio) -> Self {
-        let mut command = Command::new(binary());
-        command
-            .env("GALERRA_LISTEN", format!("127.0.0.1:{port}"))
-            .env("GALERRA_DATA", data)
-            .env("GALERRA_OPERATOR_TOKEN", OPERATOR)
-            .envs([("GALERRA_FILL_MAX", "0.2"), ("GALERRA_PURGE_MAX", "0"), ("GALERRA_TICK", "0.05")])
-            .env("GALERRA_LOG", "warn")
-            .envs(settings.iter().map(|(name, value)| (*name, value.as_str())))
-            .stdin(Stdio::null())
-            .stderr(log)
-            .stdout(Stdio::piped());
+        let mut command = over(data, settings);
+        command.env("GALERRA_LISTEN", format!("127.0.0.1:{port}")).stderr(log).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the server starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -78,6 +74,25 @@ impl Drop for Server {
             self.child.wait().ok();
         }
     }
+}
+
+/// The program over a data folder, with more settings.
+fn over(data: &Path, settings: &[(&str, String)]) -> Command {
+    let mut command = Command::new(binary());
+    command
+        .env("GALERRA_DATA", data)
+        .env("GALERRA_OPERATOR_TOKEN", OPERATOR)
+        .envs([("GALERRA_FILL_MAX", "0.2"), ("GALERRA_PURGE_MAX", "0"), ("GALERRA_TICK", "0.05")])
+        .env("GALERRA_LOG", "warn")
+        .envs(settings.iter().map(|(name, value)| (*name, value.as_str())))
+        .stdin(Stdio::null());
+    command
+}
+
+/// What `galerra-server doctor` says of a server that is stopped, and whether it thinks that all is well.
+pub fn doctor(data: &Path, settings: &[(&str, String)], arguments: &[&str]) -> (bool, String) {
+    let output = over(data, settings).arg("doctor").args(arguments).output().unwrap();
+    (output.status.success(), String::from_utf8(output.stdout).unwrap())
 }
 
 /// A port that was free a moment ago.

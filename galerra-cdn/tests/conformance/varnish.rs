@@ -11,6 +11,9 @@ use std::time::Duration;
 use std::{env, fs, io, thread};
 
 static STARTED: AtomicU32 = AtomicU32::new(0);
+/// What of requests stays out of the log in shared memory: addresses, headers, and who sent them.
+const UNLOGGED: &str = "vsl_mask=-SessOpen,-ReqStart,-ReqURL,-ReqHeader,-ReqUnset,-RespHeader,-RespUnset,-BereqURL,\
+    -BereqHeader,-BereqUnset,-BerespHeader,-BerespUnset,-HttpGarbage";
 
 /// A running Varnish; it ends with this value.
 #[derive(Debug)]
@@ -103,7 +106,7 @@ fn command(dir: &Path, port: u16) -> Command {
         .args(["-F", "-j", "none", "-i", "edge", "-T", "none", "-s", "malloc,64m"])
         .args(["-a", &format!("127.0.0.1:{port}")])
         .args(["-p", "thread_pools=1", "-p", "thread_pool_min=5", "-p", "thread_pool_max=200"])
-        .args(["-p", "default_grace=0", "-p", "default_keep=0"])
+        .args(["-p", "default_grace=0", "-p", "default_keep=0", "-p", UNLOGGED, "-p", "vsl_space=2m"])
         .arg("-p")
         .arg(format!("vcl_path={}", dir.display()))
         .arg("-n")

@@ -24,6 +24,26 @@ const TABLES: &str = "
     CREATE SEQUENCE IF NOT EXISTS $schema.versions CACHE 1;
 ";
 
+/// Asks whether PostgreSQL takes samples of keys or values: it would keep them in its statistics when the records are
+/// long gone, until it takes others.
+const SAMPLED: &str = "
+    SELECT EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = '$schema.records'::regclass
+        AND attname IN ('key', 'value') AND attstattarget IS DISTINCT FROM 0
+    )
+";
+
+/// Ends that. To give a column the type that it has drops its samples; a view that is not ours forbids it, and then they
+/// stay until somebody drops that view and this is done by hand.
+const UNSAMPLED: &str = "
+    DO $do$ BEGIN
+        ALTER TABLE $schema.records ALTER COLUMN key TYPE text COLLATE \"C\", ALTER COLUMN value TYPE jsonb;
+    EXCEPTION WHEN feature_not_supported THEN
+        RAISE WARNING 'a view of others keeps samples of records in the statistics';
+    END $do$;
+    ALTER TABLE $schema.records ALTER COLUMN key SET STATISTICS 0, ALTER COLUMN value SET STATISTICS 0;
+";
+
 /// Brings the schema up to date; an advisory lock lets one process at a time do so.
 pub(super) async fn prepare(client: &mut Object, schema: &str, views: &[View]) -> Result<(), Error> {
     let change = client.transaction().await?;
@@ -35,10 +55,16 @@ pub(super) async fn prepare(client: &mut Object, schema: &str, views: &[View]) -
     }
     let text = TABLES.to_owned() + include_str!("commit.sql");
     change.batch_execute(&text.replace("$schema", schema)).await?;
+    let named = |view: &View| format!("{schema}.\"{}\"", view.name);
+    for view in views {
+        change.batch_execute(&format!("DROP VIEW IF EXISTS {}", named(view))).await?;
+    }
+    if change.query_one(&SAMPLED.replace("$schema", schema), &[]).await?.try_get(0)? {
+        change.batch_execute(&UNSAMPLED.replace("$schema", schema)).await?;
+    }
     for view in views {
         let query = views::query(view, &format!("{schema}.records"), member);
-        let name = format!("{schema}.\"{}\"", view.name);
-        change.batch_execute(&format!("DROP VIEW IF EXISTS {name}; CREATE VIEW {name} AS {query};")).await?;
+        change.batch_execute(&format!("CREATE VIEW {} AS {query}", named(view))).await?;
     }
     change.commit().await
 }

@@ -4,6 +4,7 @@ mod cache;
 mod commit;
 mod readers;
 mod schema;
+mod scrub;
 mod writer;
 
 use std::ffi::OsString;
@@ -34,14 +35,16 @@ const ABOVE_ALL: &str = "{";
 ///
 /// A lock on `<file>.lock` keeps every other process, and a second `open` in this one, from writing; anyone
 /// may read the file and its views with SQLite's own tools. Commits from many tasks share one sync of the
-/// disk. Removed and replaced values are overwritten in the file at once and leave the write-ahead log as soon as
-/// the store is idle, at the latest after a few seconds.
+/// disk. Removed and replaced values are overwritten in the file at once; the write-ahead log and what SQLite leaves of
+/// them in the middle of other pages are cleared as soon as the store is idle, at the latest after a few seconds.
 ///
 /// Dropping it waits until every commit that was asked for is done and the log is empty.
 pub struct Sqlite {
     cache: Arc<Cache>,
     readers: Readers,
     writer: Writer,
+    // INVARIANT: after every connection, for closing a file lets go of the locks that SQLite has on it in this process.
+    _file: Arc<File>,
     // INVARIANT: the last field, so that the lock is let go after every connection is closed.
     _lock: File,
 }
@@ -54,9 +57,12 @@ impl Sqlite {
         let lock = lock(path)?;
         let (connection, version) = schema::open(path, views)?;
         let cache = Arc::new(Cache::new(CACHED));
+        let file = OpenOptions::new().read(true).write(true).open(path).map_err(|e| broken("open", e))?;
+        let file = Arc::new(file);
         let readers = Readers::start(path).map_err(|e| error("open", e))?;
-        let writer = Writer::start(connection, version, cache.clone()).map_err(|e| broken("open", e))?;
-        Ok(Self { cache, readers, writer, _lock: lock })
+        let writer = Writer::start(connection, version, cache.clone(), file.clone());
+        let writer = writer.map_err(|e| broken("open", e))?;
+        Ok(Self { cache, readers, writer, _file: file, _lock: lock })
     }
 }
 

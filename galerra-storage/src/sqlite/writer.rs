@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -11,7 +12,8 @@ use rusqlite::Connection;
 use super::cache::Cache;
 use super::commit::{apply, transaction};
 use super::schema::PATIENCE;
-use super::{NAME, broken};
+use super::scrub::scrub;
+use super::{NAME, broken, error};
 use crate::{Key, Op, Row, StorageError, Version};
 
 /// Most batches that share one sync of the disk.
@@ -23,6 +25,8 @@ const BUSY: Duration = Duration::from_secs(2);
 
 /// How long commits may wait for a reader that keeps the log from being emptied.
 const GIVE_WAY: Duration = Duration::from_millis(50);
+/// How many times longer than it took to scrub the file it is left alone then.
+const SELDOM: u32 = 20;
 
 /// The one thread that writes.
 pub(super) struct Writer {
@@ -37,9 +41,15 @@ struct Job {
 
 impl Writer {
     /// Starts the thread; the log is empty when this returns.
-    pub(super) fn start(db: Connection, version: i64, cache: Arc<Cache>) -> io::Result<Self> {
+    pub(super) fn start(
+        db: Connection,
+        version: i64,
+        cache: Arc<Cache>,
+        file: Arc<File>,
+    ) -> io::Result<Self> {
         let (queue, jobs) = channel();
-        let mut thread = Thread { db, version, cache, forgotten: Some(Instant::now()) };
+        let mut thread =
+            Thread { db, version, cache, file, forgotten: Some(Instant::now()), rests_until: None };
         thread.empty_log();
         let name = std::thread::Builder::new().name("galerra-write".to_owned());
         let thread = name.spawn(move || thread.serve(&jobs))?;
@@ -72,8 +82,12 @@ struct Thread {
     db: Connection,
     version: i64,
     cache: Arc<Cache>,
-    /// Since when the log holds values that should be forgotten.
+    /// The file beneath the database.
+    file: Arc<File>,
+    /// Since when log and file hold values that should be forgotten.
     forgotten: Option<Instant>,
+    /// Until when the file is not scrubbed again.
+    rests_until: Option<Instant>,
 }
 
 impl Thread {
@@ -86,7 +100,10 @@ impl Thread {
             match first {
                 Ok(first) => self.group(std::iter::once(first).chain(jobs.try_iter()).take(GROUP).collect()),
                 Err(RecvTimeoutError::Timeout) => self.empty_log(),
-                Err(RecvTimeoutError::Disconnected) => return self.empty_log(),
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.rests_until = None;
+                    return self.empty_log();
+                }
             }
             if self.forgotten.is_some_and(|since| since.elapsed() > BUSY) {
                 self.empty_log();
@@ -135,10 +152,12 @@ impl Thread {
         outcome
     }
 
-    /// Moves the log into the file and cuts it to nothing: removed values are in neither afterwards.
+    /// Moves the log into the file and cuts it to nothing, and clears what SQLite left in the file: removed values are in
+    /// neither afterwards.
     fn empty_log(&mut self) {
         match checkpoint(&self.db) {
-            Ok(true) => self.forgotten = None,
+            Ok(true) if self.rests_until.is_some_and(|until| Instant::now() < until) => {}
+            Ok(true) => self.scrub(),
             // A reader was in the way: tried again when the store is idle.
             Ok(false) => self.forgotten = Some(Instant::now()),
             Err(cause) => {
@@ -146,6 +165,22 @@ impl Thread {
                 self.forgotten = Some(Instant::now());
             }
         }
+    }
+
+    /// Clears the unused middle of pages, in the file and in the memory of the one connection that writes.
+    fn scrub(&mut self) {
+        let began = Instant::now();
+        let done = transaction(&self.db, || Ok(scrub(&self.file)))
+            .and_then(|done| done.map_err(|cause| broken("scrub", cause)))
+            .and_then(|()| self.db.execute_batch("PRAGMA shrink_memory").map_err(|e| error("scrub", e)));
+        self.forgotten = match done {
+            Ok(()) => None,
+            Err(cause) => {
+                tracing::error!(%cause, "sqlite's file could not be scrubbed");
+                Some(Instant::now())
+            }
+        };
+        self.rests_until = Some(Instant::now() + began.elapsed() * SELDOM);
     }
 }
 

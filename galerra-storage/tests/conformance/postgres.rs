@@ -4,7 +4,7 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use galerra_storage::{Batch, Key, Op, Postgres, Records, View, records_conformance};
+use galerra_storage::{Batch, Key, Op, Postgres, Prefix, Records, View, records_conformance};
 use url::Url;
 
 /// Drops the schema of a test when the test is over.
@@ -55,6 +55,36 @@ async fn fresh() -> Option<(Guard, Postgres)> {
 }
 
 records_conformance!(postgres, super::fresh());
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statistics_hold_no_samples_of_records_and_lose_those_they_had() {
+    let Some(guard) = guard() else { return };
+    let url = in_schema(&guard.0, &guard.1);
+    let views = [View { name: "galleries", pattern: "acc/%/gal/%", columns: &[("title", "title")] }];
+    let store = Postgres::connect(&url, &views).await.unwrap();
+    for n in 0..200 {
+        let mut batch = Batch::new();
+        let key = Key::parse(format!("acc/1/gal/{n}")).unwrap();
+        batch.push(key, Op::Create(format!(r#"{{"title":"CANARY {n}"}}"#).into()));
+        store.commit(batch).await.unwrap();
+    }
+    let (client, schema) = (sql(&guard.0).await, &guard.1);
+    let sampled = async || {
+        client.batch_execute(&format!("ANALYZE {schema}.records")).await.unwrap();
+        let samples = format!(
+            "SELECT count(*) FROM pg_stats s WHERE schemaname = '{schema}' AND s::text ~ 'CANARY|acc/1'"
+        );
+        client.query_one(&samples, &[]).await.unwrap().get::<_, i64>(0)
+    };
+    assert_eq!(sampled().await, 0);
+    // As an earlier program left it.
+    let before = "ALTER COLUMN key SET STATISTICS -1, ALTER COLUMN value SET STATISTICS -1";
+    client.batch_execute(&format!("ALTER TABLE {schema}.records {before}")).await.unwrap();
+    assert_eq!(sampled().await, 2, "the test sees samples");
+    Postgres::connect(&url, &views).await.unwrap();
+    assert_eq!(sampled().await, 0);
+    assert_eq!(store.scan(&Prefix::all(), None, 500).await.unwrap().len(), 200);
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_may_start_at_once_and_views_follow_the_program() {

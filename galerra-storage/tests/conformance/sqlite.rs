@@ -55,6 +55,52 @@ async fn a_removed_value_is_in_no_file_once_the_store_is_idle() {
 }
 
 #[tokio::test]
+async fn a_removed_value_is_in_no_page_of_its_neighbours() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(folder.path().join("db"), &[]).unwrap();
+    let mut canaries = Vec::new();
+    // Half of them stay: pages are split and joined, and what was on them moves between those that are left.
+    for n in 0..1200_usize {
+        let (name, filler) = (key(&format!("a/{:04}", n * 7919 % 1200)), "x".repeat(n * 37 % 1800));
+        let word = if n % 2 == 0 { "CANARY" } else { "stays" };
+        let at = commit(&store, name.clone(), Op::Create(format!("\"{word}-{n}-{filler}\"").into())).await;
+        if n % 2 == 0 {
+            canaries.push((name, at));
+        }
+        if n % 3 == 0 {
+            let (name, at) = canaries.swap_remove(n * 31 % canaries.len());
+            let longer = format!("\"CANARY-{n}-{}\"", "y".repeat(n * 91 % 900));
+            let at = commit(&store, name.clone(), Op::Replace(at, longer.into())).await;
+            canaries.push((name, at));
+        }
+    }
+    assert!(on_disk(folder.path(), "CANARY").is_some(), "the test finds what is there");
+    for nth in (0..canaries.len()).map(|nth| nth * 7 % canaries.len()) {
+        let (name, at) = canaries[nth].clone();
+        commit(&store, name, Op::Remove(at)).await;
+    }
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        if on_disk(folder.path(), "CANARY").is_none() {
+            break;
+        }
+    }
+    assert_eq!(on_disk(folder.path(), "CANARY"), None, "while the store is in use");
+    // Pages that the store has in memory bring nothing back when they are written again.
+    for n in 0..600_usize {
+        commit(&store, key(&format!("a/{:04}/b", n * 7919 % 1200)), Op::Create("1".into())).await;
+    }
+    drop(store);
+    assert_eq!(on_disk(folder.path(), "CANARY"), None, "when it is closed");
+    let db = rusqlite::Connection::open(folder.path().join("db")).unwrap();
+    let found: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(found, "ok");
+    drop(db);
+    let store = Sqlite::open(folder.path().join("db"), &[]).unwrap();
+    assert_eq!(store.scan(&Prefix::all(), None, 5000).await.unwrap().len(), 1200, "nothing else is lost");
+}
+
+#[tokio::test]
 async fn a_store_that_is_never_idle_forgets_too() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(Sqlite::open(folder.path().join("db"), &[]).unwrap());
