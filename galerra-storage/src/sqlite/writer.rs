@@ -27,6 +27,8 @@ const BUSY: Duration = Duration::from_secs(2);
 const GIVE_WAY: Duration = Duration::from_millis(50);
 /// How many times longer than it took to scrub the file it is left alone then.
 const SELDOM: u32 = 20;
+/// How much longer when that failed.
+const AFTER_FAILURE: Duration = Duration::from_secs(60);
 
 /// The one thread that writes.
 pub(super) struct Writer {
@@ -173,14 +175,16 @@ impl Thread {
         let done = transaction(&self.db, || Ok(scrub(&self.file)))
             .and_then(|done| done.map_err(|cause| broken("scrub", cause)))
             .and_then(|()| self.db.execute_batch("PRAGMA shrink_memory").map_err(|e| error("scrub", e)));
+        let mut rest = began.elapsed() * SELDOM;
         self.forgotten = match done {
             Ok(()) => None,
             Err(cause) => {
                 tracing::error!(%cause, "sqlite's file could not be scrubbed");
+                rest += AFTER_FAILURE;
                 Some(Instant::now())
             }
         };
-        self.rests_until = Some(Instant::now() + began.elapsed() * SELDOM);
+        self.rests_until = Some(Instant::now() + rest);
     }
 }
 
