@@ -64,6 +64,8 @@ pub(super) struct Picture {
     /// When a receipt said that every copy is gone, and by when it said so of networks that cannot be asked.
     pub(super) proven: Option<Moment>,
     pub(super) bound: Option<Duration>,
+    /// Whether the bound is all that the receipt says of any network.
+    pub(super) nameless: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -262,6 +264,7 @@ impl Truth {
             told: None,
             proven: None,
             bound: None,
+            nameless: false,
         };
         self.images.insert(id, picture);
         (!account || !room).then_some(News::BornDead(id))

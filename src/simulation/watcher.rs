@@ -153,6 +153,7 @@ impl Watcher {
                 return Err(Broken(Violation::ReceiptTooEarly, told));
             }
             picture.proven = Some(world.now());
+            picture.nameless = nameless;
             // Clocks are off, and caches count in whole seconds.
             picture.bound = work.bound.map(|bound| bound + world.weather.skew + Duration::from_secs(1));
         }
@@ -279,7 +280,7 @@ impl Watcher {
         }
         let shape = world.networks.get(network).map(|network| &network.shape);
         let sure = shape.is_some_and(|shape| shape.probes || shape.honest);
-        if sure && picture.proven.is_some_and(|proven| proven.turn < since.turn) {
+        if sure && !picture.nameless && picture.proven.is_some_and(|proven| proven.turn < since.turn) {
             return Err(Broken(Violation::ReceiptTooEarly, told("after its receipt")));
         }
         if picture.proven.is_some_and(|proven| proven.turn < since.turn)
@@ -293,7 +294,8 @@ impl Watcher {
 
     /// A fill has landed: what is proven gone must not be back.
     pub(super) fn landed(&self, image: ImageId, world: &World) -> Look {
-        let proven = self.truth.images.get(&image).is_some_and(|picture| picture.proven.is_some());
+        let picture = self.truth.images.get(&image);
+        let proven = picture.is_some_and(|picture| picture.proven.is_some() && !picture.nameless);
         match proven.then(|| holder(image, world)).flatten() {
             Some(network) => {
                 let told = format!("a copy of {image} came to {network} after its receipt");
