@@ -175,7 +175,7 @@ async fn what_was_narrowed_at_the_second_try_stays_narrowed() {
     let (_, guest) = shared.link().await;
     let hide = json!({"hidden": true}).to_string();
     let twice = async || {
-        shared.stage.blobs.fail(Call::Put, Fault::FailBefore);
+        shared.stage.blobs.fail(Call::Put, Fault::Before);
         let patch = async || {
             shared.ada.send(Method::PATCH, &shared.image_path(), "application/json", hide.clone()).await
         };
@@ -186,7 +186,7 @@ async fn what_was_narrowed_at_the_second_try_stays_narrowed() {
     shared.stays_refused(&guest, &shared.thumb, twice).await;
     shared.patch(&shared.image_path(), &json!({"hidden": false})).await;
     let twice = async || {
-        shared.stage.blobs.fail(Call::Put, Fault::FailBefore);
+        shared.stage.blobs.fail(Call::Put, Fault::Before);
         assert_eq!(shared.ada.delete(&shared.image_path()).await.status, 503);
         shared.stage.blobs.heal();
         assert_eq!(shared.ada.delete(&shared.image_path()).await.status, 200);
