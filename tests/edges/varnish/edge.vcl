@@ -41,6 +41,8 @@ sub vcl_recv {
     }
     # Hard purge across hosts, queries and variants; it is done when it returns.
     set req.http.x-purged = xkey.purge(req.http.xkey-purge);
+    # Tags are ids: they may stand in a log that has no headers.
+    std.log("purged:" + req.http.xkey-purge);
     return (synth(200, "Purged " + req.http.x-purged));
   }
 

@@ -27,7 +27,7 @@ impl OfVarnish {
         let file = edge.folder().join("purges");
         let mut command = Command::new("varnishncsa");
         command.arg("-n").arg(edge.folder().join("work")).arg("-w").arg(&file);
-        command.args(["-q", "ReqMethod eq \"PURGE\"", "-F", "%{xkey-purge}i"]);
+        command.args(["-q", "ReqMethod eq \"PURGE\"", "-F", "%{VCL_Log:purged}x"]);
         let child = command.stdin(Stdio::null()).spawn().expect("varnishncsa comes with Varnish");
         let log = Self { child, file, port: edge.port() };
         log.mark(FIRST).await;
