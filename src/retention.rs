@@ -77,3 +77,41 @@ fn many(count: f64, of: Duration) -> Option<Duration> {
     let time = count * of.as_seconds_f64();
     (0.0..=36_525.0 * Duration::DAY.as_seconds_f64()).contains(&time).then(|| Duration::seconds_f64(time))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_set_is_the_policys_own() {
+        let policy = Retention::default().policy().unwrap();
+        assert_eq!(format!("{policy:?}"), format!("{:?}", Policy::default()));
+    }
+
+    #[test]
+    fn what_is_set_is_kept_and_nonsense_is_refused() {
+        let set = Retention {
+            promise_hours: 30.0,
+            target_hours: 12.0,
+            expedited_hours: 0.5,
+            edge_hours: 6.0,
+            trash_days: 7.0,
+            account_grace_days: 14.0,
+            share_days: 2.0,
+            expired_share_days: 3.0,
+            event_days: 80.0,
+            receipt_days: 100.0,
+            backup_days: 10.0,
+        };
+        let policy = set.policy().unwrap();
+        let hours = [policy.promise, policy.target, policy.expedited, policy.edge_ttl];
+        assert_eq!(hours.map(Duration::whole_minutes), [1800, 720, 30, 360]);
+        let days = [policy.trash_life, policy.account_grace, policy.share_life, policy.expired_share_life];
+        assert_eq!(days.map(Duration::whole_days), [7, 14, 2, 3]);
+        let days = [policy.event_life, policy.receipt_life, policy.backup_life];
+        assert_eq!(days.map(Duration::whole_days), [80, 100, 10]);
+        for wrong in [-1.0, f64::NAN, f64::INFINITY, 40_000.0] {
+            assert!(Retention { trash_days: wrong, ..Retention::default() }.policy().is_none(), "{wrong}");
+        }
+    }
+}

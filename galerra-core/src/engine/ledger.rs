@@ -114,10 +114,7 @@ impl Engine {
         }
         let mut change = Change::default();
         change.put(layout::heartbeat(), lived.map(|lived| lived.version), &Since { at: now });
-        match self.commit(change).await {
-            Err(error) if !error.is_conflict() => Err(error),
-            _ => Ok(()),
-        }
+        self.let_conflict_pass(change).await
     }
 
     /// Lets tombstones go that are older than any backup may be: the horizon first, so that what is gone is known to be.

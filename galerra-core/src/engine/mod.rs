@@ -168,6 +168,14 @@ impl Engine {
         Ok(self.parts.records.commit(change.into_batch()?).await?)
     }
 
+    /// Commits what another process may just as well have done: a conflict says that it has.
+    async fn let_conflict_pass(&self, change: Change) -> Result<()> {
+        match self.commit(change).await {
+            Err(error) if !error.is_conflict() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Takes a decision again for as long as others change what it was based on.
     async fn settle<T, F, Fut>(&self, decide: F) -> Result<T>
     where

@@ -83,11 +83,7 @@ impl Engine {
         let known: Option<Stored<Since>> = self.read(layout::restored()).await?;
         let mut change = Change::default();
         change.put(layout::restored(), known.map(|known| known.version), &Since { at: now });
-        match self.commit(change).await {
-            // Another process has just noted it.
-            Err(error) if !error.is_conflict() => Err(error),
-            _ => Ok(()),
-        }
+        self.let_conflict_pass(change).await
     }
 
     /// What of a day the records know nothing of.
@@ -142,11 +138,7 @@ impl Engine {
         let Some(told) = self.line::<Event>(key).await? else { return Ok(()) };
         let mut change = Change::default();
         change.create(layout::event(told.at, told.id), &told);
-        match self.commit(change).await {
-            // Another process has just done so.
-            Err(error) if !error.is_conflict() => Err(error),
-            _ => Ok(()),
-        }
+        self.let_conflict_pass(change).await
     }
 
     /// Reads a line of the ledger.

@@ -117,10 +117,7 @@ impl Engine {
             }
         }
         change.put(layout::rules(), found.map(|found| found.version), &now);
-        match self.commit(change).await {
-            Err(error) if !error.is_conflict() => Err(error),
-            _ => Ok(()),
-        }
+        self.let_conflict_pass(change).await
     }
 
     async fn remove_older(&self, range: &Prefix, life: Duration) -> Result<()> {
@@ -173,12 +170,5 @@ impl Engine {
             self.let_conflict_pass(change).await?;
         }
         Ok(())
-    }
-
-    async fn let_conflict_pass(&self, change: Change) -> Result<()> {
-        match self.commit(change).await {
-            Err(error) if !error.is_conflict() => Err(error),
-            _ => Ok(()),
-        }
     }
 }

@@ -199,10 +199,7 @@ impl Engine {
                 Err(Error::NotFound | Error::Gone | Error::Unauthenticated) => {
                     let mut change = Change::default();
                     change.remove_row(&row);
-                    match self.commit(change).await {
-                        Err(error) if !error.is_conflict() => return Err(error),
-                        _ => {}
-                    }
+                    self.let_conflict_pass(change).await?;
                 }
                 Err(error) => {
                     tracing::warn!(code = error.code(), "something in the trash could not be erased yet");
