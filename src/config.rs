@@ -1,5 +1,6 @@
 use galerra_cdn::SecureLink;
 use galerra_core::Policy;
+use galerra_log::LogVerifier;
 use serde::Deserialize;
 use time::Duration;
 use url::Url;
@@ -38,6 +39,11 @@ pub struct Config {
     pub tick: f64,
     /// What is promised, and how long everything is kept.
     pub retention: Retention,
+    /// Who is asked to cosign the log, over plain HTTP.
+    #[cfg(feature = "varnish")]
+    pub witnesses: Vec<crate::HttpWitness>,
+    /// The logs of others that are cosigned here.
+    pub witnessed: Vec<LogVerifier>,
     /// What an image may ask for.
     #[cfg(feature = "imaging")]
     pub limits: crate::imaging::Limits,
@@ -96,6 +102,9 @@ impl Default for Config {
             write_lease: policy.write_lease.as_seconds_f64(),
             tick: 1.0,
             retention: Retention::default(),
+            #[cfg(feature = "varnish")]
+            witnesses: Vec::new(),
+            witnessed: Vec::new(),
             #[cfg(feature = "imaging")]
             limits: crate::imaging::Limits::default(),
             #[cfg(feature = "imaging")]

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use galerra_cdn::{CdnError, SecureLink};
-use galerra_core::{Engine, Error, OperatorToken, Parts, PolicyError, Redeveloped, Ticked, Viewer};
+use galerra_core::{
+    Engine, Error, OperatorToken, Parts, PolicyError, Redeveloped, Ticked, Viewer, Witnessing,
+};
 use galerra_storage::StorageError;
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, OnceCell, watch};
@@ -123,6 +125,7 @@ impl Galerra {
             policy: config
                 .policy()
                 .ok_or(OpenError::Unreadable { what: "fill_max, purge_max, write_lease or retention" })?,
+            witnessing: witnessing(config)?,
         };
         let pause = config.pause().ok_or(OpenError::Unreadable { what: "tick" })?;
         let (public_url, cdn_url) = (config.public_url.clone(), config.cdn_url.clone());
@@ -300,6 +303,21 @@ impl Galerra {
     pub(crate) fn cdn_url(&self) -> Option<&Url> {
         self.shared.doors.cdn_url.as_ref()
     }
+}
+
+/// Who cosigns the log, and whose logs are cosigned.
+fn witnessing(config: &Config) -> Result<Witnessing, OpenError> {
+    #[cfg(not(feature = "varnish"))]
+    let by = Vec::new();
+    #[cfg(feature = "varnish")]
+    let by = {
+        if config.witnesses.iter().any(|witness| witness.url.scheme() != "http") {
+            return Err(OpenError::Unreadable { what: "witnesses" });
+        }
+        let transport = Arc::new(galerra_cdn::HttpTransport::new().with_body_max(1 << 16));
+        config.witnesses.iter().map(|witness| witness.clone().over(transport.clone())).collect()
+    };
+    Ok(Witnessing { by, of: config.witnessed.clone() })
 }
 
 fn digest(token: &str) -> String {

@@ -15,6 +15,7 @@ mod retention;
 pub mod simulation;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+mod witness;
 
 pub use config::{Config, Location};
 pub use env::SystemEnv;
@@ -28,8 +29,8 @@ pub use galerra_core::{
     ImageId, Imaging, Knock, Lag, Lane, Level, Master, NewAccount, NewGallery, NewImage, NewShare,
     OperatorToken, Order, Packed, Parts, Pass, Password, PasswordHash, Passwords, Plan, Policy, Rate, Reason,
     Receipt, Redeveloped, Redevelopment, Refusal, Release, Rendered, Rendition, Rule, Seen, SeenImage, Share,
-    ShareEdit, ShareId, ShareToken, Stage, Terms, Ticked, Title, Trashed, UnderWay, Username, Uses, Viewer,
-    VisibilityKind, Want, Who,
+    ShareEdit, ShareId, ShareToken, Stage, Terms, Testimony, Ticked, Title, Trashed, UnderWay, Username,
+    Uses, Viewer, VisibilityKind, Want, Who, Witness, WitnessError, Witnessing,
 };
 pub use galerra_log as log;
 pub use galerra_storage as storage;
@@ -38,3 +39,4 @@ pub use http::Address;
 pub use passwords::Argon2id;
 pub use registry::Registry;
 pub use retention::Retention;
+pub use witness::HttpWitness;

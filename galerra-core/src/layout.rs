@@ -20,6 +20,7 @@
 //! | `lapse/{expires}.{shr}` | when a link has expired |
 //! | `event/{rank}.{evt}` | the feed |
 //! | `log/key` · `log/head` · `log/tile/{level}/{n}` · `log/entry/{n}` | the log: its key, its end, its tiles, its last entries |
+//! | `log/seen/{hash}` | what was seen of another log, as its witness |
 //! | `log/queue/{rank}.{era}` · `log/unsealed/{n}` | what waits for its place in the log · for its receipt |
 //! | `work/redevelopment` · `work/rules` | how far the making anew has come · retention as it was |
 //! | `work/heartbeat` · `work/restored` | that the records live · when older ones were put back |
@@ -32,6 +33,7 @@
 //! | `ledger/{day}/{rank}.{era}` · `ledger/{day}/{rank}.{evt}` | a tombstone · the mark of a widening |
 //! | `ledger/horizon` | how far back the ledger reaches |
 //! | `log/checkpoint` · `log/tile/…` · `log/secret` | the log as anyone may read it · the copy of its key, which nobody may |
+//! | `log/seen/{hash}` | a copy of what was seen of another log |
 
 mod blobs;
 mod graph;
@@ -57,8 +59,8 @@ pub use graph::{Fate, Kind};
 pub(crate) use graph::{intents, ranges, singles};
 pub(crate) use ledger::{
     horizon, is_entombed_before, ledger, ledger_of, log_entries, log_entry, log_file, log_folder, log_head,
-    log_index, log_key, log_queue, log_queued, log_secret, log_tile, log_unsealed, log_unsealed_at, mark,
-    told_by, tombstone,
+    log_index, log_key, log_queue, log_queued, log_secret, log_seen, log_tile, log_unsealed, log_unsealed_at,
+    mark, told_by, tombstone,
 };
 pub use views::views;
 

@@ -1,7 +1,8 @@
 //! What a gallery is and what may happen to it.
 //!
 //! The domain types, the rules as pure functions, and the [`engine`] that carries them out over the ports
-//! [`galerra_storage::Blobs`], [`galerra_storage::Records`], [`galerra_cdn::Cdn`], [`Env`] and [`Imaging`].
+//! [`galerra_storage::Blobs`], [`galerra_storage::Records`], [`galerra_cdn::Cdn`], [`Env`], [`Imaging`], [`Passwords`] and
+//! [`Witness`].
 //! No I/O, no runtime, no codec and no HTTP: core reads no clock and no randomness but through [`Env`].
 
 mod account;
@@ -29,6 +30,7 @@ mod share;
 mod text;
 mod ticket;
 mod visibility;
+mod witness;
 pub mod zip;
 
 pub use account::{Account, Email, NewAccount, Plan, ProPlan, Username};
@@ -63,6 +65,7 @@ pub use share::{NewShare, Opened, Share, ShareEdit, Terms, Uses};
 pub use text::{Description, FileName, Title};
 pub use ticket::{Signed, Ticket};
 pub use visibility::{CachePolicy, Grant, Guise, Life, Viewer, Who, decide, honours, leads};
+pub use witness::{Testimony, Witness, WitnessError, Witnessing};
 
 #[cfg(feature = "mock")]
 pub use {env::MockEnv, imaging::MockImaging, password::MockPasswords};

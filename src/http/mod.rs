@@ -24,6 +24,7 @@ mod share;
 mod trash;
 mod upload;
 mod view;
+mod witness;
 
 pub use address::Address;
 
@@ -107,6 +108,8 @@ fn routes() -> Vec<Route> {
         route("/log/key", &[GET], get(seal::key)),
         route("/log/checkpoint", &[GET], get(seal::checkpoint)),
         route("/log/tile/{*path}", &[GET], get(seal::tile)),
+        route("/log/witness/key", &[GET], get(witness::key)),
+        route("/log/witness/add-checkpoint", &[POST], post(witness::add_checkpoint)),
         route("/api/v1/operator/redevelopment", &[GET], get(redevelop::show)),
         route("/i/{image}/{file}", &[GET], get(view::rendition)),
         route("/g/{id}", &[GET], get(page::gallery)),

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::channel::oneshot;
 use galerra_cdn::Origin;
-use galerra_core::{CachePolicy, Engine, Error, ImageId, Parts, Pass, SeenImage, Viewer, layout};
+use galerra_core::{CachePolicy, Engine, Error, ImageId, Parts, Pass, SeenImage, Viewer, Witnessing, layout};
 use http::{Request, Response, StatusCode, header};
 
 use super::coverage::Sight;
@@ -42,6 +42,7 @@ impl Process {
             env: Arc::clone(&wits) as Arc<_>,
             policy: world.weather.policy.clone(),
             mount: String::new(),
+            witnessing: Witnessing::default(),
         });
         Self { engine, line, wits }
     }

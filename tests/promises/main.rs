@@ -48,6 +48,7 @@ mod trash;
 mod upload;
 mod view;
 mod walk;
+mod witness;
 
 #[path = "../../examples/embed_axum.rs"]
 #[expect(dead_code, reason = "its own start is not used here")]

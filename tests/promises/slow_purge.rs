@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use galerra::cdn::{Capabilities, Cdn, CdnError, FakeCdn, Probe, Progress, Purge, Sighting, Tag, Ticket};
-use galerra::imaging::{Developer, Limits};
-use galerra::{Argon2id, Galerra, Parts};
+use galerra::{Galerra, Parts};
 use galerra_core::Env;
 use http::{HeaderName, HeaderValue};
 use time::{Duration, OffsetDateTime};
@@ -68,16 +67,7 @@ impl Cdn for Slow {
 
 /// The stage behind one slow network.
 fn boot(stage: &Stage, slow: &Arc<Slow>) -> Galerra {
-    let parts = Parts {
-        records: Arc::new(stage.records.clone()),
-        blobs: Arc::new(stage.blobs.clone()),
-        cdns: vec![slow.clone()],
-        imaging: Arc::new(Developer::new(Limits::default(), stage.recipe.clone())),
-        passwords: Arc::new(Argon2id::default()),
-        env: stage.world.clone(),
-        policy: stage.policy.clone(),
-        mount: String::new(),
-    };
+    let parts = Parts { cdns: vec![slow.clone()], ..stage.boot().engine().parts().clone() };
     Galerra::new(parts).unwrap().with_operator_token(OPERATOR)
 }
 

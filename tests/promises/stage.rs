@@ -9,7 +9,7 @@ use bytes::Bytes;
 use galerra::cdn::{Cdn, Clock, FakeCdn};
 use galerra::imaging::{Developer, Limits, Preset, Recipe};
 use galerra::storage::Memory;
-use galerra::{Argon2id, Format, Galerra, Parts, Policy};
+use galerra::{Argon2id, Format, Galerra, Parts, Policy, Witnessing};
 use galerra_core::Env;
 use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
@@ -48,6 +48,7 @@ pub struct Stage {
     pub policy: Policy,
     pub mount: String,
     pub recipe: Recipe,
+    pub witnessing: Witnessing,
 }
 
 impl Stage {
@@ -61,6 +62,7 @@ impl Stage {
             policy: Policy::default(),
             mount: String::new(),
             recipe: jpegs(),
+            witnessing: Witnessing::default(),
         }
     }
 
@@ -82,6 +84,7 @@ impl Stage {
             env: self.world.clone(),
             policy: self.policy.clone(),
             mount: self.mount.clone(),
+            witnessing: self.witnessing.clone(),
         };
         let galerra = Galerra::new(parts).unwrap().with_operator_token(OPERATOR);
         for cdn in &self.cdns {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use galerra_core::{
     Account, AccountId, Developed, Engine, Env, ErasureId, Error, Format, Gallery, GalleryId, Image, ImageId,
     Imaging, Knock, Life, NewAccount, NewGallery, NewShare, Order, Parts, Pass, Password, PasswordHash,
-    Passwords, Plan, Policy, Refusal, Result, Share, Viewer, VisibilityKind,
+    Passwords, Plan, Policy, Refusal, Result, Share, Viewer, VisibilityKind, Witnessing,
 };
 use galerra_storage::Memory;
 use serde_json::json;
@@ -52,6 +52,7 @@ impl Stage {
             env: env.clone(),
             policy: Policy::default(),
             mount: String::new(),
+            witnessing: Witnessing::default(),
         });
         let ada = NewAccount { plan: Plan::Pro, ..NewAccount::free("ada", "ada@example.org")? };
         let (owner, _) = engine.create_account(&ada).await?;

@@ -95,6 +95,8 @@ impl Settings {
                 limits: source.value("limits")?.unwrap_or_default(),
                 presets: source.value("presets")?.unwrap_or_default(),
                 watermark: source.value("watermark")?,
+                witnesses: source.value("witnesses")?.unwrap_or_default(),
+                witnessed: source.value("witnessed")?.unwrap_or_default(),
             },
             data,
         };

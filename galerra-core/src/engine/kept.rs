@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use galerra_log::Hash;
+use galerra_log::{Hash, TreeHead};
 use serde::Serialize;
 
 use super::hold::HoldAt;
@@ -51,6 +51,7 @@ kept! {
     Entry: Log;
     str: Log;
     [Hash]: Log;
+    TreeHead: Log;
     Redevelopment: Work;
     Since: Work;
     BTreeMap<String, i64>: Work;

@@ -26,6 +26,7 @@ mod tick;
 mod trash;
 mod upload;
 mod view;
+mod witness;
 mod write;
 
 use std::future::Future;
@@ -52,7 +53,7 @@ pub use view::{Seen, SeenImage};
 
 use crate::{
     Account, AccountId, Env, Error, Event, EventId, Guessers, Happened, Imaging, Passwords, Policy, Result,
-    Viewer, Who, layout,
+    Viewer, Who, Witnessing, layout,
 };
 use develop::Flights;
 use memo::Memo;
@@ -77,6 +78,8 @@ pub struct Parts {
     pub policy: Policy,
     /// The path below which networks see the routes: empty, or starting with `/` and not ending in it.
     pub mount: String,
+    /// Who cosigns the log, and whose logs are cosigned here; nobody is a valid answer.
+    pub witnessing: Witnessing,
 }
 
 /// Everything that may happen to a gallery. Cheap to clone; holds no state but its parts and a memo.

@@ -45,6 +45,7 @@ impl Engine {
         let now = self.parts.env.now();
         self.check_horizon(now).await?;
         self.recover_log().await?;
+        self.recall_seen().await?;
         self.note_rules().await?;
         let oldest = now - self.parts.policy.backup_life * 2 - Duration::days(1);
         let days = (0..).map(|nth| now + Duration::days(1) - Duration::days(nth));
@@ -142,7 +143,7 @@ impl Engine {
     }
 
     /// Reads a line of the ledger.
-    async fn line<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>> {
+    pub(super) async fn line<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>> {
         let Some(blob) = self.parts.blobs.get(key, None).await? else { return Ok(None) };
         let bytes = collect(blob.body).await.map_err(|_| UNREADABLE)?;
         serde_json::from_slice(&bytes).map(Some).map_err(|_| UNREADABLE)

@@ -1,7 +1,9 @@
 //! What lies with the blobs and is of no image: the ledger and the log, and of the log what lies with the records.
 
-use galerra_log::TileId;
+use data_encoding::HEXLOWER;
+use galerra_log::{LogVerifier, TileId};
 use galerra_storage::{Key, Prefix};
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::{key, prefix, rank, time_of};
@@ -99,6 +101,11 @@ pub(crate) fn log_key() -> Key {
 /// The copy of the log's key beside the blobs; unlike the rest of the log it is not public.
 pub(crate) fn log_secret() -> Key {
     key("log/secret".to_owned())
+}
+
+/// What was seen of a log that is watched here; with the records, and beside the blobs for when those are put back.
+pub(crate) fn log_seen(log: &LogVerifier) -> Key {
+    key(format!("log/seen/{}", HEXLOWER.encode(&Sha256::digest(log.to_string()))))
 }
 
 /// A folder of public files of the log.
