@@ -101,6 +101,10 @@ impl Reach {
         if !world.is_stormy() {
             return None;
         }
+        if world.weather.lies && !network.shape.honest {
+            world.saw(Sight::PurgeLied);
+            return Some(Fault::Lie);
+        }
         let deaf = held(&network.deaf).clone();
         if !deaf.is_empty() {
             world.saw(Sight::PurgeUnheard);

@@ -34,7 +34,7 @@ use std::time::Duration;
 
 pub use coverage::{Coverage, Sight};
 pub use violation::{Account, Violation};
-pub use weather::{Shape, Weather};
+pub use weather::{Occasion, Shape, Weather};
 
 use world::{Sink, World};
 

@@ -22,6 +22,19 @@ pub struct Shape {
     pub honest: bool,
 }
 
+/// What is under way when a backup of the records is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Occasion {
+    /// Whatever happens to be.
+    #[default]
+    Any,
+    /// An upload, if there is one soon.
+    Upload,
+    /// An erasure that networks are through with, if there is one soon.
+    HalfErased,
+}
+
 /// How much happens in a history, how much goes wrong, and which times are promised.
 ///
 /// Chances are in a thousand. [`Weather::of`] draws them from a seed such that histories differ in kind: in some stores
@@ -71,6 +84,10 @@ pub struct Weather {
     pub networks: Vec<Shape>,
     /// The promised times, short enough to see their end.
     pub policy: Policy,
+    /// Whether networks that are not honest accept every purge and carry out none.
+    pub lies: bool,
+    /// When a backup is made.
+    pub occasion: Occasion,
 }
 
 impl Weather {
@@ -101,6 +118,8 @@ impl Weather {
             outages: one_of(dice, &[0, 0, 20]),
             networks: networks(dice),
             policy: policy(dice),
+            lies: dice.chance(250),
+            occasion: one_of(dice, &[Occasion::Any, Occasion::Any, Occasion::Upload, Occasion::HalfErased]),
         }
     }
 

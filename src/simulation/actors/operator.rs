@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use galerra_core::{EdgeStep, EdgeTarget, Erasure};
 use galerra_storage::{Prefix, Records, Row};
 
 use super::super::coverage::Sight;
 use super::super::process::Front;
 use super::super::violation::Violation;
+use super::super::weather::Occasion;
 use super::super::world::World;
 
 /// Makes a backup, and puts it back half of the time.
@@ -18,6 +20,7 @@ pub(crate) async fn operator(front: Arc<Front>) {
         return;
     }
     world.pass(world.weather.storm / 2).await;
+    wait_for(world, world.weather.occasion).await;
     let backup = world.records.snapshot();
     world.tell(|| format!("a backup: {backup:?}"));
     world.pass(world.weather.storm / 2).await;
@@ -42,6 +45,31 @@ pub(crate) async fn operator(front: Arc<Front>) {
     }
     world.watch(|watcher, _| watcher.replayed());
     world.open_again();
+}
+
+/// Waits until it is time for a backup, but not for ever.
+async fn wait_for(world: &World, occasion: Occasion) {
+    let end = world.clockwork.now() + world.weather.storm / 4;
+    while !has_come(world, occasion) && world.clockwork.now() < end {
+        world.pass(Duration::from_secs(2)).await;
+    }
+}
+
+fn has_come(world: &World, occasion: Occasion) -> bool {
+    let any_under = |range: &str, such: fn(&Row) -> bool| {
+        let rows =
+            Prefix::parse(range).map(|range| world.records.scan(&range, None, usize::MAX).now_or_never());
+        matches!(rows, Ok(Some(Ok(rows))) if rows.iter().any(such))
+    };
+    match occasion {
+        Occasion::Any => true,
+        Occasion::Upload => any_under("lease", |_| true),
+        Occasion::HalfErased => any_under("erasure", |row| {
+            let found: Option<Erasure> = serde_json::from_str(&row.value).ok();
+            let through = |edge: &EdgeTarget| matches!(edge.step, EdgeStep::Verified { .. });
+            found.is_some_and(|erasure| erasure.receipt.is_none() && erasure.edges.iter().any(through))
+        }),
+    }
 }
 
 /// Every record there is.
