@@ -28,9 +28,9 @@ pub use galerra_core::{
     Form, Format, Gallery, GalleryEdit, GalleryId, Grant, Guise, Happened, Hold, HoldId, Image, ImageEdit,
     ImageId, Imaging, Knock, Lag, Lane, Level, Master, NewAccount, NewGallery, NewImage, NewShare,
     OperatorToken, Order, Packed, Parts, Pass, Password, PasswordHash, Passwords, Plan, Policy, Rate, Reason,
-    Receipt, Redeveloped, Redevelopment, Refusal, Release, Rendered, Rendition, Rule, Seen, SeenImage, Share,
-    ShareEdit, ShareId, ShareToken, Stage, Terms, Testimony, Ticked, Title, Trashed, UnderWay, Username,
-    Uses, Viewer, VisibilityKind, Want, Who, Witness, WitnessError, Witnessing,
+    Receipt, Redeveloped, Redevelopment, Refusal, Release, Rendered, Rendition, Retained, Rule, Seen,
+    SeenImage, Share, ShareEdit, ShareId, ShareToken, Stage, Terms, Testimony, Ticked, Title, Trashed,
+    UnderWay, Username, Uses, Viewer, VisibilityKind, Want, Who, Witness, WitnessError, Witnessing,
 };
 pub use galerra_log as log;
 pub use galerra_storage as storage;

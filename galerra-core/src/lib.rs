@@ -59,7 +59,7 @@ pub(crate) use pass::PassKey;
 pub use password::{Password, PasswordHash, Passwords};
 pub use policy::{Policy, PolicyError};
 pub use receipt::{Level, Receipt};
-pub use retention::{Action, Rule};
+pub use retention::{Action, Retained, Rule};
 pub use secret::{ApiKey, OperatorToken, ShareToken};
 pub use share::{NewShare, Opened, Share, ShareEdit, Terms, Uses};
 pub use text::{Description, FileName, Title};

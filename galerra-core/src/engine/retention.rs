@@ -6,7 +6,7 @@ use time::Duration;
 use super::hold::operator_only;
 use super::records::{Change, Place, Stored};
 use super::{Engine, Result, ranked, tail};
-use crate::{Error, Happened, Rule, ShareId, Viewer, layout};
+use crate::{Error, Happened, Retained, Rule, ShareId, Viewer, layout};
 
 /// Rows let go by one commit.
 const PAGE: usize = 200;
@@ -26,29 +26,22 @@ pub struct Forecast {
     pub first: Vec<String>,
 }
 
-/// A range of records that are sorted by the time from which a rule counts, and what of the rule's time is still to
-/// pass then.
-struct Timed {
-    rule: &'static str,
-    range: Prefix,
-    after: Duration,
-}
-
 impl Engine {
     /// Lets go what has been kept for as long as its rule says. A rule that fails never holds up another.
     pub(super) async fn let_go(&self) {
-        let policy = &self.parts.policy;
-        let outcomes = [
-            ("trash", self.empty_trash().await),
-            ("expired-share", self.end_expired_shares().await),
-            ("event", self.remove_older(&layout::events(), policy.event_life).await),
-            ("finished-erasure", self.forget_erasures(policy.receipt_life).await),
-            ("tombstone", self.prune_ledger().await),
-        ];
-        for (rule, outcome) in outcomes {
+        for rule in self.parts.policy.rules() {
+            let outcome = match rule.name {
+                Retained::Trash => self.empty_trash().await,
+                Retained::ExpiredShare => self.end_expired_shares(rule.after).await,
+                Retained::Event => self.remove_older(&layout::events(), rule.after).await,
+                Retained::FinishedErasure => self.forget_erasures(rule.after).await,
+                Retained::Tombstone => self.prune_ledger().await,
+                // Accounts have an erasure that begins then, and dead uploads are swept before anything else.
+                Retained::AccountGrace | Retained::AbandonedUpload => Ok(()),
+            };
             if let Err(error) = outcome {
                 tracing::warn!(
-                    rule,
+                    rule = rule.name.as_str(),
                     code = error.code(),
                     "a retention rule could not be carried out; the next tick tries again"
                 );
@@ -63,11 +56,11 @@ impl Engine {
         let mut forecasts = Vec::new();
         for rule in self.parts.policy.rules() {
             let mut forecast = Forecast { rule, due: 0, first: Vec::new() };
-            for timed in self.timed().iter().filter(|timed| timed.rule == rule.name) {
-                let end = layout::rank(now + Duration::days(days.into()) - timed.after, 0);
+            if let Some((range, after)) = timed(&rule) {
+                let end = layout::rank(now + Duration::days(days.into()) - after, 0);
                 let mut after = None;
                 loop {
-                    let rows = self.parts.records.scan(&timed.range, after, PAGE).await?;
+                    let rows = self.parts.records.scan(&range, after, PAGE).await?;
                     let due: Vec<_> =
                         rows.iter().take_while(|row| layout::time_of(&row.key) <= end.as_str()).collect();
                     forecast.due += due.len();
@@ -87,24 +80,12 @@ impl Engine {
         Ok(forecasts)
     }
 
-    fn timed(&self) -> Vec<Timed> {
-        let policy = &self.parts.policy;
-        let timed = |rule, range, after| Timed { rule, range, after };
-        vec![
-            timed("trash", layout::trash(), Duration::ZERO),
-            timed("abandoned-upload", layout::leases(), Duration::ZERO),
-            timed("expired-share", layout::lapses(), policy.expired_share_life),
-            timed("event", layout::events(), policy.event_life),
-            timed("finished-erasure", layout::shelf(), policy.receipt_life),
-        ]
-    }
-
     /// Tells of rules that have another time than the last time anybody looked.
     pub(super) async fn note_rules(&self) -> Result<()> {
         let found: Option<Stored<BTreeMap<String, i64>>> = self.read(layout::rules()).await?;
         let rules = self.parts.policy.rules();
         let now: BTreeMap<String, i64> =
-            rules.iter().map(|rule| (rule.name.to_owned(), rule.after.whole_seconds())).collect();
+            rules.iter().map(|rule| (rule.name.as_str().to_owned(), rule.after.whole_seconds())).collect();
         let before = found.as_ref().map(|found| &found.value);
         if before == Some(&now) {
             return Ok(());
@@ -146,8 +127,8 @@ impl Engine {
     }
 
     /// Removes links that expired long ago. A link that was given more time since has another entry.
-    async fn end_expired_shares(&self) -> Result<()> {
-        let end = self.parts.env.now() - self.parts.policy.expired_share_life;
+    async fn end_expired_shares(&self, life: Duration) -> Result<()> {
+        let end = self.parts.env.now() - life;
         for row in self.parts.records.scan(&layout::lapses(), None, PAGE).await? {
             if layout::time_of(&row.key) >= layout::rank(end, 0).as_str() {
                 break;
@@ -171,4 +152,17 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// The records that a rule lets go of, sorted by a time, and how long after that they go.
+fn timed(rule: &Rule) -> Option<(Prefix, Duration)> {
+    Some(match rule.name {
+        Retained::Trash => (layout::trash(), Duration::ZERO),
+        Retained::AbandonedUpload => (layout::leases(), Duration::ZERO),
+        Retained::ExpiredShare => (layout::lapses(), rule.after),
+        Retained::Event => (layout::events(), rule.after),
+        Retained::FinishedErasure => (layout::shelf(), rule.after),
+        // Erasures in their grace lie among others, and the ledger beside the blobs.
+        Retained::AccountGrace | Retained::Tombstone => return None,
+    })
 }
