@@ -77,6 +77,7 @@ struct Shared {
 
 /// What the doors know besides the engine.
 #[derive(Debug, Clone)]
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "only the router tells addresses"))]
 struct Doors {
     public_url: Option<Url>,
     cdn_url: Option<Url>,

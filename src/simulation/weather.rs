@@ -88,6 +88,8 @@ pub struct Weather {
     pub lies: bool,
     /// When a backup is made.
     pub occasion: Occasion,
+    /// Whether everybody looks at everything once more before it is put back, and leaves copies in networks.
+    pub crowd: bool,
 }
 
 impl Weather {
@@ -120,6 +122,7 @@ impl Weather {
             policy: policy(dice),
             lies: dice.chance(250),
             occasion: one_of(dice, &[Occasion::Any, Occasion::Any, Occasion::Upload, Occasion::HalfErased]),
+            crowd: dice.chance(400),
         }
     }
 

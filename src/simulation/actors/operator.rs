@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use galerra_core::{EdgeStep, EdgeTarget, Erasure};
+use galerra_core::{EdgeStep, EdgeTarget, Erasure, ImageId};
 use galerra_storage::{Prefix, Records, Row};
 
 use super::super::coverage::Sight;
+use super::super::darkroom::THUMB;
 use super::super::process::Front;
+use super::super::truth::Picture;
 use super::super::violation::Violation;
 use super::super::weather::Occasion;
 use super::super::world::World;
+use super::at_edge;
 
 /// Makes a backup, and puts it back half of the time.
 pub(crate) async fn operator(front: Arc<Front>) {
@@ -24,6 +27,9 @@ pub(crate) async fn operator(front: Arc<Front>) {
     let backup = world.records.snapshot();
     world.tell(|| format!("a backup: {backup:?}"));
     world.pass(world.weather.storm / 2).await;
+    if world.weather.crowd {
+        everybody_looks(world).await;
+    }
     // Every process ends before the records are put back, and none is served before the ledger was replayed.
     world.end_all_processes();
     world.clockwork.sleep(Duration::from_secs(60)).await;
@@ -66,10 +72,25 @@ fn has_come(world: &World, occasion: Occasion) -> bool {
         Occasion::Upload => any_under("lease", |_| true),
         Occasion::HalfErased => any_under("erasure", |row| {
             let found: Option<Erasure> = serde_json::from_str(&row.value).ok();
-            let through = |edge: &EdgeTarget| matches!(edge.step, EdgeStep::Verified { .. });
+            let through =
+                |edge: &EdgeTarget| matches!(edge.step, EdgeStep::Verified { .. } | EdgeStep::Bounded { .. });
             found.is_some_and(|erasure| erasure.receipt.is_none() && erasure.edges.iter().any(through))
         }),
     }
+}
+
+/// Fills networks with what can be seen.
+async fn everybody_looks(world: &Arc<World>) {
+    let open = |(image, picture): (&ImageId, &Picture)| picture.open.now.then_some(*image);
+    let images: Option<Vec<_>> =
+        world.watch(|watcher, _| Ok(watcher.truth.images.iter().filter_map(open).collect()));
+    for image in images.unwrap_or_default() {
+        for nth in 0..world.networks.len() {
+            let visit = Arc::clone(world);
+            world.employ(async move { at_edge(&visit, nth, image, THUMB, None).await });
+        }
+    }
+    world.clockwork.sleep(world.weather.fill()).await;
 }
 
 /// Every record there is.
