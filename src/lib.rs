@@ -39,4 +39,4 @@ pub use http::Address;
 pub use passwords::Argon2id;
 pub use registry::Registry;
 pub use retention::Retention;
-pub use witness::HttpWitness;
+pub use witness::{HttpWitness, WitnessAddressError};

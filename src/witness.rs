@@ -11,17 +11,41 @@ use http::{Request, Response, StatusCode, header};
 use serde::Deserialize;
 use url::Url;
 
-/// A witness that is asked at `{url}/add-checkpoint` and signs with `key`, which its operator makes known.
+/// A witness that is asked over HTTP at `{url}/add-checkpoint` and signs with `key`, which its operator makes known.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Named")]
 pub struct HttpWitness {
-    /// The prefix of its addresses, such as `http://witness.example/log/witness`.
-    pub url: Url,
-    /// Its name and public key, as C2SP signed-note writes it.
-    pub key: WitnessVerifier,
+    url: Url,
+    key: WitnessVerifier,
+}
+
+/// A witness as settings name it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    url: Url,
+    key: WitnessVerifier,
+}
+
+/// Witnesses are asked without TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a witness has an http:// address; a proxy of yours may add TLS")]
+pub struct WitnessAddressError;
+
+impl TryFrom<Named> for HttpWitness {
+    type Error = WitnessAddressError;
+
+    fn try_from(Named { url, key }: Named) -> Result<Self, WitnessAddressError> {
+        Self::new(url, key)
+    }
 }
 
 impl HttpWitness {
+    /// The witness with this name and public key below `url`, such as `http://witness.example/log/witness`.
+    pub fn new(url: Url, key: WitnessVerifier) -> Result<Self, WitnessAddressError> {
+        if url.scheme() == "http" { Ok(Self { url, key }) } else { Err(WitnessAddressError) }
+    }
+
     /// The witness over a transport.
     #[must_use]
     pub fn over(self, transport: Arc<dyn Transport>) -> Arc<dyn Witness> {

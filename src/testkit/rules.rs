@@ -63,9 +63,14 @@ pub(super) fn rule(method: &Method, path: &str) -> Option<Rule> {
         "/api/v1/erasures/{id}" | "/api/v1/erasures/{id}/receipt" | "/api/v1/erasures/{id}/expedite" => {
             Rule::Erasure
         }
-        "/healthz" | "/readyz" | "/openapi.json" => Rule::Nobody,
-        "/log/key" | "/log/checkpoint" | "/log/tile/{*path}" => Rule::Nobody,
-        "/log/witness/key" | "/log/witness/add-checkpoint" => Rule::Nobody,
+        "/healthz"
+        | "/readyz"
+        | "/openapi.json"
+        | "/log/key"
+        | "/log/checkpoint"
+        | "/log/tile/{*path}"
+        | "/log/witness/key"
+        | "/log/witness/add-checkpoint" => Rule::Nobody,
         _ => return None,
     })
 }

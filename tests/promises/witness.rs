@@ -65,7 +65,7 @@ impl Watched {
         to.witnessing.of = vec![log.clone()];
         let way = Arc::new(Way { to, is_cut: AtomicBool::new(false) });
         let url = "http://witness.example/log/witness/".parse().unwrap();
-        let asked = HttpWitness { url, key: witness.clone() }.over(way.clone());
+        let asked = HttpWitness::new(url, witness.clone()).unwrap().over(way.clone());
         let stage = Stage { witnessing: Witnessing { by: vec![asked], of: Vec::new() }, ..stage };
         let ada = stage.operator().account("ada", "free").await;
         Self { stage, ada, log, witness, way }
@@ -111,7 +111,10 @@ async fn a_witness_cosigns_the_receipts_of_a_log_that_grows() {
         let other: WitnessVerifier = key(&watched.stage.stranger(), "/log/witness/key").await;
         assert!(Receipt::verify(&receipt, &watched.log, &[other]).is_err(), "only by whom it was cosigned");
     }
-    assert!(watched.checkpoint().await.cosigned(&[watched.witness.clone()]).is_ok(), "everyone may see it");
+    assert!(
+        watched.checkpoint().await.cosigned(std::slice::from_ref(&watched.witness)).is_ok(),
+        "everyone may see it"
+    );
 }
 
 #[tokio::test]
@@ -128,7 +131,10 @@ async fn receipts_wait_for_a_witness_that_is_silent_but_not_for_ever() {
     watched.cut(false);
     watched.stage.advance(Duration::minutes(1));
     watched.stage.boot().engine().tick().await.unwrap();
-    assert!(watched.checkpoint().await.cosigned(&[watched.witness.clone()]).is_ok(), "made up for");
+    assert!(
+        watched.checkpoint().await.cosigned(std::slice::from_ref(&watched.witness)).is_ok(),
+        "made up for"
+    );
     // And a silence that begins anew is waited for anew, for as long as it lasts.
     watched.cut(true);
     let gallery = watched.ada.gallery("g", "public").await;

@@ -44,6 +44,10 @@ impl Engine {
         };
         let restored = self.read::<Since>(layout::restored()).await?.map(|restored| restored.value.at);
         let mut work = Work { version, erasure: value, restored };
+        if work.erasure.done.is_some() {
+            self.clear(&mut work, Change::default()).await?;
+            return Ok(Moved::Not);
+        }
         if self.is_taken_back(&work.erasure).await? {
             self.withdraw(&mut work).await?;
             return Ok(Moved::Not);
@@ -80,16 +84,34 @@ impl Engine {
         Ok(found.is_some_and(|found| found.value.life.is_live() && !found.value.is_kept()))
     }
 
-    /// Ends an erasure that has nothing to prove any more, without a receipt.
+    /// Ends an erasure that has nothing to prove any more, without a receipt. First of all that is written down: who closes
+    /// the gate again meanwhile has an erasure of their own, and half a plan proves nothing.
     async fn withdraw(&self, work: &mut Work) -> Result<()> {
-        self.unbury(&work.erasure).await?;
-        self.drop_plan(work).await?;
         let now = self.parts.env.now();
+        if work.erasure.withdrawn.is_none() {
+            work.erasure.withdrawn = Some(now);
+            self.save(work, Change::default()).await?;
+        }
+        self.unbury(&work.erasure).await?;
         let mut change = Change::default();
-        self.end(&work.erasure, &mut change).await?;
-        work.erasure.withdrawn.get_or_insert(now);
         Self::shelve(&mut change, &work.erasure, now);
-        self.save(work, change).await
+        self.clear(work, change).await
+    }
+
+    /// Commits `change`, and with it that the erasure is not work any more. If its plan is longer than a commit may be,
+    /// the rest of it goes by others; whatever is left by somebody who died is cleared by the next who looks.
+    async fn clear(&self, work: &mut Work, mut change: Change) -> Result<()> {
+        loop {
+            let rows = self.parts.records.scan(&layout::plan(work.erasure.id), None, PAGE).await?;
+            for row in &rows {
+                change.remove_row(row);
+            }
+            if rows.len() < PAGE {
+                self.end(&work.erasure, &mut change).await?;
+                return self.save(work, change).await;
+            }
+            self.save(work, std::mem::take(&mut change)).await?;
+        }
     }
 
     /// Adds to a change that an erasure is not work any more.
@@ -147,13 +169,11 @@ impl Engine {
         if self.awaits_parts(&work.erasure).await? {
             return Ok(false);
         }
-        self.drop_plan(work).await?;
         let mut change = Change::default();
-        self.end(&work.erasure, &mut change).await?;
         self.queue(&mut change, work.erasure.id, &finding)?;
         work.erasure.done = Some(now);
         work.erasure.finding = Some(finding);
-        self.save(work, change).await?;
+        self.clear(work, change).await?;
         Ok(true)
     }
 
@@ -187,20 +207,6 @@ impl Engine {
                 return Ok(false);
             }
             after = rows.last().map(|row| row.key.clone());
-        }
-    }
-
-    async fn drop_plan(&self, work: &mut Work) -> Result<()> {
-        loop {
-            let rows = self.parts.records.scan(&layout::plan(work.erasure.id), None, 200).await?;
-            if rows.is_empty() {
-                return Ok(());
-            }
-            let mut change = Change::default();
-            for row in &rows {
-                change.remove_row(row);
-            }
-            self.save(work, change).await?;
         }
     }
 }
