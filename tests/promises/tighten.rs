@@ -2,7 +2,8 @@
 //! may see something the origin refuses it, and what networks hold of it goes, with a receipt.
 
 use bytes::Bytes;
-use galerra::cdn::Tag;
+use galerra::cdn::{Fault as CdnFault, Tag};
+use galerra::storage::Fault;
 use http::{Method, Request};
 use serde_json::{Value, json};
 use time::Duration;
@@ -182,6 +183,40 @@ async fn what_is_shown_again_has_nothing_to_prove() {
     assert_eq!((&shown["state"], &shown["receipt"]), (&"withdrawn".into(), &Value::Null));
     assert_eq!(scene.stage.boot().engine().tick().await.unwrap().taken, 0);
     assert!(scene.held(0) > 0);
+}
+
+/// Whoever carries that out may die anywhere, and the gate may close again before the next one goes on.
+#[tokio::test]
+async fn what_was_half_taken_back_proves_nothing() {
+    for fault in [Fault::Before, Fault::After] {
+        for nth in 1.. {
+            let scene = Scene::open(networked()).await;
+            let stage = &scene.stage;
+            stage.cdns[0].fault_always(CdnFault::Lie);
+            let erasure = text(&scene.show_to("private").await, "erasure");
+            stage.boot().engine().tick().await.unwrap();
+            scene.show_to("public").await;
+            let before = stage.records.calls();
+            stage.records.fail_nth(nth, fault);
+            drop(stage.boot().engine().tick().await);
+            let made = stage.records.calls() - before;
+            stage.records.heal();
+            let again = text(&scene.show_to("private").await, "erasure");
+            for _ in 0..40 {
+                stage.boot().engine().tick().await.unwrap();
+                stage.advance(Duration::seconds(30));
+            }
+            assert!(scene.held(0) > 0, "the network lies");
+            let shown = scene.ada.get(&format!("/api/v1/erasures/{erasure}")).await.expect(200);
+            assert_ne!(shown["state"], "done", "call {nth}");
+            stage.cdns[0].heal();
+            stage.until_done(&scene.ada, &again).await;
+            assert_eq!((scene.held(0), scene.held(1)), (0, 0));
+            if nth > made {
+                break;
+            }
+        }
+    }
 }
 
 #[tokio::test]
