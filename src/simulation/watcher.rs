@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::FutureExt;
-use galerra_cdn::Tag;
+use galerra_cdn::{FakeCdn, Tag};
 use galerra_core::{ErasureId, GalleryId, ImageId, ShareId, Stage, Subject};
 use galerra_storage::{Blobs, Key, Op, Prefix, Records, Row};
 
@@ -148,7 +148,7 @@ impl Watcher {
             if copies && (since || picture.record.as_ref().is_none_or(super::truth::Record::is_gated)) {
                 continue;
             }
-            if let Some(network) = (!nameless).then(|| holder(*image, world)).flatten() {
+            if let Some(network) = (!nameless).then(|| holder(*image, world, FakeCdn::held)).flatten() {
                 let told = format!("{id}: a copy of {image} is left in {network}");
                 return Err(Broken(Violation::ReceiptTooEarly, told));
             }
@@ -296,7 +296,7 @@ impl Watcher {
     pub(super) fn landed(&self, image: ImageId, world: &World) -> Look {
         let picture = self.truth.images.get(&image);
         let proven = picture.is_some_and(|picture| picture.proven.is_some() && !picture.nameless);
-        match proven.then(|| holder(image, world)).flatten() {
+        match proven.then(|| holder(image, world, FakeCdn::held)).flatten() {
             Some(network) => {
                 let told = format!("a copy of {image} came to {network} after its receipt");
                 Err(Broken(Violation::ReceiptTooEarly, told))
@@ -331,9 +331,14 @@ impl Watcher {
             // What only a restore has forgotten or closed is nobody's wish; its copies live out their time.
             let forgotten = picture.record.is_none() && picture.proven.is_none();
             let forgotten = forgotten || self.truth.restored == Some(picture.open.since);
-            let bounded = picture.bound.is_some_and(|bound| world.now().at <= bound);
-            let closed = !picture.open.now && !forgotten && !bounded;
-            if let Some(network) = closed.then(|| holder(*image, world)).flatten() {
+            let left = match picture.bound {
+                _ if picture.open.now || forgotten => None,
+                Some(bound) if world.now().at <= bound => None,
+                // Where only time can prove anything, copies that have outlived themselves may lie about.
+                Some(_) => holder(*image, world, FakeCdn::fresh),
+                None => holder(*image, world, FakeCdn::held),
+            };
+            if let Some(network) = left {
                 return Err(Broken(Violation::Widened, format!("a copy of {image} is left in {network}")));
             }
         }
@@ -366,9 +371,9 @@ impl Watcher {
     }
 }
 
-/// A network that holds a copy of an image, and can be asked for it or did as it was told.
-fn holder(image: ImageId, world: &World) -> Option<&str> {
+/// A network that holds such copies of an image, and can be asked for it or did as it was told.
+fn holder(image: ImageId, world: &World, copies: fn(&FakeCdn, &Tag) -> usize) -> Option<&str> {
     let tag = Tag::parse(format!("i-{}", image.bare())).ok()?;
     let sure = world.networks.iter().filter(|network| network.shape.probes || network.shape.honest);
-    sure.into_iter().find(|network| network.fake.held(&tag) > 0).map(|network| network.name.as_str())
+    sure.into_iter().find(|network| copies(&network.fake, &tag) > 0).map(|network| network.name.as_str())
 }

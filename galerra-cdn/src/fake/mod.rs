@@ -252,6 +252,13 @@ impl FakeCdn {
         self.state().stores.values().map(|store| store.count(tag)).sum()
     }
 
+    /// How many of them have not outlived themselves: no other is served without the origin being asked.
+    #[must_use]
+    pub fn fresh(&self, tag: &Tag) -> usize {
+        let now = self.clock.now();
+        self.state().stores.values().map(|store| store.fresh(tag, now)).sum()
+    }
+
     /// The purges accepted so far, lies included.
     #[must_use]
     pub fn purges(&self) -> Vec<Purge> {

@@ -76,6 +76,12 @@ impl Store {
         self.entries.values().flatten().filter(|entry| entry.carries(tag)).count()
     }
 
+    /// How many of them have not outlived themselves.
+    pub(super) fn fresh(&self, tag: &Tag, now: OffsetDateTime) -> usize {
+        let carrying = self.entries.values().flatten().filter(|entry| entry.carries(tag));
+        carrying.filter(|entry| !entry.policy.is_stale(now.into())).count()
+    }
+
     pub(super) fn look(&mut self, request: &Request<Bytes>, now: OffsetDateTime) -> Look {
         if request.method() != Method::GET {
             return Look::Forward("method");
