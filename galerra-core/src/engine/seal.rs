@@ -13,7 +13,8 @@ use galerra_log::{Checkpoint, Edge, Hash, Plan, TileId, leaf_hash};
 use galerra_storage::Row;
 use serde::{Deserialize, Serialize};
 
-use super::records::{Change, Stored, stored};
+use super::ledger::Since;
+use super::records::{Change, Part, Stored, stored};
 use super::witness::Silence;
 use super::{Engine, Result};
 use crate::receipt::Finding;
@@ -131,6 +132,10 @@ impl Engine {
         let index = layout::log_index(&row.key).ok_or(UNREADABLE)?;
         let erasure: Stored<Erasure> = self.read(layout::erasure(entry.erasure)).await?.ok_or(UNREADABLE)?;
         let finding = erasure.value.finding.clone().ok_or(UNREADABLE)?;
+        let restored: Option<Stored<Since>> = self.read(layout::restored()).await?;
+        if restored.is_some_and(|restored| erasure.value.done.is_some_and(|done| done < restored.value.at)) {
+            return self.find_again(row, erasure).await;
+        }
         let plan = Plan::inclusion(index, checkpoint.head().size).map_err(|_| UNREADABLE)?;
         let path = self.path(&plan).await?;
         let proof = galerra_log::Receipt::new(finding.contents.clone(), index, path, checkpoint.clone());
@@ -142,6 +147,19 @@ impl Engine {
         change.replace(layout::erasure(sealed.id), erasure.version, &sealed);
         self.tell(&mut change, Happened::ErasureDone { erasure: sealed.id });
         Self::shelve(&mut change, &sealed, self.parts.env.now());
+        self.commit(change).await.map(|_| ())
+    }
+
+    /// Has an erasure proven anew that was through when older records were put back, but had no receipt: they have
+    /// forgotten whether its gate was open since. Its plan is gone; what cannot be asked for is outlived.
+    async fn find_again(&self, row: &Row, found: Stored<Erasure>) -> Result<()> {
+        let next = self.parts.env.now();
+        let erasure = Erasure { done: None, finding: None, pages: 0, next, ..found.value }.restaged();
+        let mut change = Change::default();
+        change.remove_row(row);
+        change.replace(layout::erasure(erasure.id), found.version, &erasure);
+        change.create(layout::part(&erasure), &Part { subject: erasure.subject.clone() });
+        Self::open(&mut change, &erasure);
         self.commit(change).await.map(|_| ())
     }
 
