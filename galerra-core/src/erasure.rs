@@ -119,6 +119,16 @@ impl Lane {
             Self::Standard => policy.promise,
         }
     }
+
+    /// By when an erasure is promised to be finished that was asked for then, and could be taken back until `grace`.
+    pub(crate) fn due(
+        self,
+        accepted: OffsetDateTime,
+        grace: Option<OffsetDateTime>,
+        policy: &Policy,
+    ) -> OffsetDateTime {
+        accepted.max(grace.unwrap_or(accepted)) + self.promise(policy)
+    }
 }
 
 /// Where an erasure stands, as clients see it.

@@ -58,7 +58,7 @@ pub(crate) use blobs::{
 pub use graph::{Fate, Kind};
 pub(crate) use graph::{intents, ranges, singles};
 pub(crate) use ledger::{
-    horizon, is_entombed_before, ledger, ledger_of, log_entries, log_entry, log_file, log_folder, log_head,
+    horizon, is_line_before, is_line_since, ledger, log_entries, log_entry, log_file, log_folder, log_head,
     log_index, log_key, log_queue, log_queued, log_secret, log_seen, log_tile, log_unsealed, log_unsealed_at,
     mark, told_by, tombstone,
 };

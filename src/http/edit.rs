@@ -60,6 +60,9 @@ pub(crate) async fn image(
     Body(edited): Body<Edited>,
 ) -> Answer<Json<Value>> {
     let edited = doors.galerra.engine().edit_image(&viewer, id, &edited.try_into()?).await?;
+    if edited.tightened.is_some() {
+        doors.galerra.wake();
+    }
     let urls = Urls { doors: &doors, mount: &mount };
     let shown = reply::image(&urls, &edited.seen.grant, &edited.seen.image);
     Ok(Json(reply::tightened(&urls, shown, edited.tightened)))
@@ -87,6 +90,9 @@ pub(crate) async fn gallery(
         visibility: edited.visibility,
     };
     let edited = doors.galerra.engine().edit_gallery(&viewer, id, &edit).await?;
+    if edited.tightened.is_some() {
+        doors.galerra.wake();
+    }
     let urls = Urls { doors: &doors, mount: &mount };
     let shown = reply::gallery(&urls, &edited.seen.gallery, edited.seen.count);
     Ok(Json(reply::tightened(&urls, shown, edited.tightened)))

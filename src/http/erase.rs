@@ -31,7 +31,9 @@ pub(crate) async fn image(
 ) -> Answer {
     let engine = doors.galerra.engine();
     if !how.permanent {
-        return Ok(Json(reply::trashed(&engine.trash_image(&viewer, id).await?)).into_response());
+        let trashed = engine.trash_image(&viewer, id).await?;
+        doors.galerra.wake();
+        return Ok(Json(reply::trashed(&trashed)).into_response());
     }
     let erasure = engine.erase_image(&viewer, id, how.lane).await?;
     Ok(accepted(&doors, &mount, &erasure))
@@ -46,7 +48,9 @@ pub(crate) async fn gallery(
 ) -> Answer {
     let engine = doors.galerra.engine();
     if !how.permanent {
-        return Ok(Json(reply::trashed(&engine.trash_gallery(&viewer, id).await?)).into_response());
+        let trashed = engine.trash_gallery(&viewer, id).await?;
+        doors.galerra.wake();
+        return Ok(Json(reply::trashed(&trashed)).into_response());
     }
     let erasure = engine.erase_gallery(&viewer, id, how.lane).await?;
     Ok(accepted(&doors, &mount, &erasure))
@@ -114,7 +118,7 @@ pub(crate) async fn receipt(
     let erasure = doors.galerra.engine().erasure(&viewer, id).await?;
     let receipt = erasure.receipt.ok_or(Error::NotFound)?;
     let file = format!("attachment; filename=\"{id}.tlog-proof\"");
-    let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, file)];
+    let headers = [(CONTENT_TYPE, reply::TEXT.to_owned()), (CONTENT_DISPOSITION, file)];
     Ok((headers, receipt.text().to_owned()).into_response())
 }
 

@@ -39,6 +39,9 @@ pub(crate) async fn metrics(State(doors): State<Doors>, Asking(viewer): Asking) 
          # HELP galerra_erasures_held Erasures that wait for a legal hold to be released.\n\
          # TYPE galerra_erasures_held gauge\n\
          galerra_erasures_held {}\n\
+         # HELP galerra_receipts_waiting What was proven and waits for the log, or for its witnesses.\n\
+         # TYPE galerra_receipts_waiting gauge\n\
+         galerra_receipts_waiting {}\n\
          # HELP galerra_erasures_oldest_seconds How long the oldest one has been under way.\n\
          # TYPE galerra_erasures_oldest_seconds gauge\n\
          galerra_erasures_oldest_seconds {}\n",
@@ -47,6 +50,7 @@ pub(crate) async fn metrics(State(doors): State<Doors>, Asking(viewer): Asking) 
         lag.late,
         lag.breached,
         lag.held,
+        lag.unsealed,
         lag.oldest.whole_seconds(),
     );
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())

@@ -18,6 +18,9 @@ use super::extract::Mount;
 use super::page;
 use super::problem::Problem;
 
+/// The media type of receipts and of what the log says.
+pub(crate) const TEXT: &str = galerra_log::Receipt::MEDIA_TYPE;
+
 const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
 
 /// Closes what a handler left open: a response without a cache policy is not for caches, and none is for

@@ -6,8 +6,7 @@ use axum::response::IntoResponse;
 
 use super::Doors;
 use super::problem::Answer;
-
-const TEXT: &str = "text/plain; charset=utf-8";
+use super::reply::TEXT;
 
 pub(crate) async fn key(State(doors): State<Doors>) -> Answer {
     let key = doors.galerra.engine().log_verifier().await?;

@@ -10,8 +10,7 @@ use galerra_log::{self as log, AddCheckpoint};
 use super::Doors;
 use super::extract::Small;
 use super::problem::{Answer, Problem};
-
-const TEXT: &str = "text/plain; charset=utf-8";
+use super::reply::TEXT;
 
 pub(crate) async fn key(State(doors): State<Doors>) -> Answer {
     let key = doors.galerra.engine().witness_verifier().await?;

@@ -1,5 +1,7 @@
 //! Who is in a hurry overtakes however many wait.
 
+use time::Duration;
+
 use crate::client::text;
 use crate::photos;
 use crate::stage::{Stage, erase};
@@ -30,4 +32,19 @@ async fn an_expedited_erasure_overtakes_all_that_wait() {
     let eve = stage.operator().account("eve", "free").await;
     let path = format!("/api/v1/erasures/{}/expedite", waiting[0]);
     assert_eq!(eve.post(&path, &serde_json::json!({})).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_account_in_its_grace_is_expedited_from_its_end_on() {
+    let mut stage = Stage::new();
+    stage.policy.account_grace = Duration::days(1);
+    let ada = stage.operator().account("ada", "free").await;
+    let erasure = text(&ada.delete("/api/v1/account").await.expect(202), "erasure");
+    let path = format!("/api/v1/erasures/{erasure}");
+    let moved = stage.operator().post(&format!("{path}/expedite"), &serde_json::json!({})).await.expect(200);
+    assert_eq!(moved["due"], "2026-03-02T13:00:00Z", "{moved}");
+    stage.advance(Duration::days(1));
+    stage.until_done(&stage.operator(), &erasure).await;
+    let entry = stage.operator().receipt(&format!("{path}/receipt")).await;
+    assert_eq!(entry["in_time"], true, "{entry}");
 }

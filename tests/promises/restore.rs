@@ -238,6 +238,112 @@ async fn copies_of_an_image_that_a_restore_has_forgotten_are_asked_for_one_by_on
 }
 
 #[tokio::test]
+async fn a_replay_that_dies_anywhere_is_done_anew_before_anything_is_served() {
+    let (stage, ada, gallery) = scene().await;
+    let hidden = ada.upload(&gallery, photos::small(1)).await;
+    let young = [ada.upload(&gallery, photos::small(2)).await, ada.upload(&gallery, photos::small(3)).await];
+    let closed = ada.gallery("other", "public").await;
+    let backup = stage.records.snapshot();
+    let patch = async |path: &str, edit: Value| {
+        ada.send(Method::PATCH, path, "application/json", edit.to_string()).await.expect(200)
+    };
+    patch(&format!("/api/v1/images/{}", text(&hidden, "id")), json!({"hidden": true})).await;
+    patch(&format!("/api/v1/galleries/{closed}"), json!({"visibility": "private"})).await;
+    // Days that are known in full say nothing of older ones.
+    for image in &young {
+        stage.advance(Duration::days(1));
+        erase(&ada, &format!("/api/v1/images/{}", text(image, "id"))).await;
+    }
+    let paths = [text(&hidden["renditions"][0], "url"), format!("/api/v1/galleries/{closed}")];
+    for fault in [Fault::Before, Fault::After] {
+        for nth in 1.. {
+            stage.records.restore(&backup);
+            let before = stage.records.calls();
+            stage.records.fail_nth(nth, fault);
+            drop(stage.boot().ready().await);
+            let made = stage.records.calls() - before;
+            stage.records.heal();
+            for path in &paths {
+                assert_eq!(stage.stranger().get(path).await.status, 404, "{path}, {fault:?} of call {nth}");
+            }
+            if nth > made {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_erasure_that_begins_anew_was_asked_for_when_it_was() {
+    let (stage, ada, gallery) = scene().await;
+    let images = [ada.upload(&gallery, photos::small(1)).await, ada.upload(&gallery, photos::small(2)).await];
+    let backup = stage.records.snapshot();
+    stage.cdns[0].fault_always(CdnFault::FailBefore);
+    let path = |nth: usize| format!("/api/v1/images/{}?permanent=true", text(&images[nth], "id"));
+    let late = text(&ada.delete(&format!("{}&lane=expedited", path(0))).await.expect(202), "erasure");
+    let slow = text(&ada.delete(&path(1)).await.expect(202), "erasure");
+    let asked = ada.get(&format!("/api/v1/erasures/{late}")).await.expect(200);
+    stage.advance(Duration::hours(3));
+    stage.boot().engine().tick().await.unwrap();
+    stage.records.restore(&backup);
+    stage.cdns[0].heal();
+    let ada = Client::here(stage.boot().router()).as_bearer(&ada.bearer());
+    stage.until_done(&ada, &late).await;
+    let entry = ada.receipt(&format!("/api/v1/erasures/{late}/receipt")).await;
+    assert_eq!((&entry["lane"], &entry["in_time"]), (&"expedited".into(), &false.into()), "{entry}");
+    assert_eq!((&entry["requested_at"], &entry["deadline"]), (&asked["accepted"], &asked["due"]));
+    // And a network that was in front then is accounted for, whatever the settings say now.
+    stage.records.restore(&backup);
+    let bare = Stage { cdns: Vec::new(), ..stage };
+    let ada = Client::here(bare.boot().router()).as_bearer(&ada.bearer());
+    assert_eq!(ada.get(&format!("/api/v1/erasures/{slow}")).await.status, 200);
+    for _ in 0..30 {
+        bare.boot().engine().tick().await.unwrap();
+        bare.advance(Duration::hours(1));
+    }
+    let entry = ada.receipt(&format!("/api/v1/erasures/{slow}/receipt")).await;
+    assert_eq!(entry["level"], "ttl-bounded", "{entry}");
+}
+
+#[tokio::test]
+async fn what_was_proven_and_had_no_receipt_is_proven_anew() {
+    let (stage, ada, gallery) = scene().await;
+    let image = ada.upload(&gallery, photos::small(1)).await;
+    let (cdn, url) = (stage.cdns[0].clone(), text(&image["renditions"][0], "url"));
+    let show = async |visibility: &str| {
+        let (path, edit) = (format!("/api/v1/galleries/{gallery}"), json!({"visibility": visibility}));
+        ada.send(Method::PATCH, &path, "application/json", edit.to_string()).await.expect(200)
+    };
+    let erasure = text(&show("private").await, "erasure");
+    // Everything is proven, and the log cannot be written.
+    stage.blobs.fail(Call::Put, Fault::Before);
+    for _ in 0..60 {
+        drop(stage.boot().engine().tick().await);
+        stage.advance(Duration::seconds(15));
+    }
+    stage.blobs.heal();
+    let found = ada.get(&format!("/api/v1/erasures/{erasure}")).await.expect(200);
+    assert_eq!(
+        (&found["targets"][2]["state"], &found["state"]),
+        (&"verified".into(), &"edges".into()),
+        "{found}"
+    );
+    let backup = stage.records.snapshot();
+    show("public").await;
+    for edge in cdn.edges() {
+        let request = Request::builder().uri(&url).body(Bytes::new()).unwrap();
+        assert_eq!(cdn.serve_at(edge, request).await.status(), 200);
+    }
+    stage.records.restore(&backup);
+    let ada = Client::here(stage.boot().router()).as_bearer(&ada.bearer());
+    let back = ada.get(&format!("/api/v1/erasures/{erasure}")).await.expect(200);
+    assert_ne!(back["state"], "done");
+    stage.until_done(&ada, &erasure).await;
+    let tag = Tag::parse(format!("i-{}", &text(&image, "id")[4..])).unwrap();
+    assert_eq!(cdn.held(&tag), 0, "a receipt while an edge holds it");
+}
+
+#[tokio::test]
 async fn a_backup_that_is_older_than_the_ledger_is_refused() {
     let (stage, ada, gallery) = scene().await;
     let image = ada.upload(&gallery, photos::small(1)).await;

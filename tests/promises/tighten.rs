@@ -10,6 +10,7 @@ use time::Duration;
 
 use crate::client::{Answer, Client, text};
 use crate::photos;
+use crate::server::{Server, eventually};
 use crate::stage::Stage;
 
 /// An open gallery with two images that every edge holds.
@@ -253,4 +254,33 @@ async fn only_its_owner_changes_a_gallery_and_only_on_its_plan() {
     assert_eq!(change(&bob, json!({"title": "Mine"})).await.status, 404);
     assert_eq!(change(&stage.stranger(), json!({"title": "Mine"})).await.status, 401);
     assert_eq!(stage.stranger().get(&path).await.expect(200)["title"], "Harbour");
+}
+
+/// Nobody waits for the next look at the work: networks are asked as soon as the origin refuses it.
+#[tokio::test]
+async fn what_is_tightened_is_taken_up_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), 0, &[("GALERRA_TICK", "3600".to_owned())]);
+    let ada = server.operator().account("ada", "pro").await;
+    let gallery = ada.gallery("g", "public").await;
+    let mut images = Vec::new();
+    for nth in 0..2 {
+        images
+            .push(format!("/api/v1/images/{}", text(&ada.upload(&gallery, photos::small(nth)).await, "id")));
+    }
+    let gallery = format!("/api/v1/galleries/{gallery}");
+    let deeds = [
+        (Method::PATCH, &images[0], json!({"hidden": true}).to_string()),
+        (Method::DELETE, &images[1], String::new()),
+        (Method::PATCH, &gallery, json!({"visibility": "private"}).to_string()),
+        (Method::DELETE, &gallery, String::new()),
+    ];
+    for (proven, (method, path, body)) in deeds.into_iter().enumerate() {
+        assert_eq!(ada.send(method, path, "application/json", body).await.status, 200, "{path}");
+        let size = format!("\n{}\n", proven + 1);
+        eventually(path, async || {
+            std::str::from_utf8(&ada.get("/log/checkpoint").await.body).unwrap().contains(&size)
+        })
+        .await;
+    }
 }

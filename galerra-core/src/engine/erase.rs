@@ -63,7 +63,7 @@ impl Engine {
             if policy.account_grace.is_positive() {
                 let end = erasure.accepted + policy.account_grace;
                 erasure.not_before = Some(end);
-                erasure.due = end + lane.promise(policy);
+                erasure.due = lane.due(erasure.accepted, erasure.not_before, policy);
             }
             self.accept(change, erasure).await
         })
@@ -82,9 +82,10 @@ impl Engine {
             let now = self.parts.env.now();
             let mut change = Change::default();
             self.close(&before, &mut change).await?;
-            let due = before.due.min(now + Lane::Expedited.promise(&self.parts.policy));
-            let due = before.not_before.map_or(due, |end| due.max(end));
-            let after = Erasure { lane: Lane::Expedited, due, next: now, ..before };
+            let due = before.due.min(Lane::Expedited.due(now, before.not_before, &self.parts.policy));
+            // Its tombstone is written anew: it says by when.
+            let ledger = Ledgered::Unknown;
+            let after = Erasure { lane: Lane::Expedited, due, next: now, ledger, ..before };
             Self::open(&mut change, &after);
             change.replace(layout::erasure(id), found.version, &after);
             self.tell(&mut change, Happened::ErasureExpedited { erasure: id });

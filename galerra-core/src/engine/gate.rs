@@ -3,6 +3,7 @@
 
 use galerra_log::Salt;
 use galerra_storage::Key;
+use time::OffsetDateTime;
 
 use super::records::{Change, Open, Part, Stored};
 use super::trash::Trashed;
@@ -118,11 +119,7 @@ impl Engine {
         };
         // Networks never had it.
         let cdns: &[_] = if matches!(subject, Subject::Access { .. }) { &[] } else { &parts.cdns };
-        let edges = cdns.iter().map(|cdn| EdgeTarget {
-            name: cdn.name().to_owned(),
-            step: EdgeStep::start(accepted, &parts.policy),
-            attempts: Attempts::default(),
-        });
+        let edges = cdns.iter().map(|cdn| self.edge(cdn.name(), accepted));
         Erasure {
             id,
             owner,
@@ -148,6 +145,12 @@ impl Engine {
             finding: None,
             receipt: None,
         }
+    }
+
+    /// A network of which nothing is known yet.
+    pub(super) fn edge(&self, name: &str, gated: OffsetDateTime) -> EdgeTarget {
+        let step = EdgeStep::start(gated, &self.parts.policy);
+        EdgeTarget { name: name.to_owned(), step, attempts: Attempts::default() }
     }
 
     /// The gate: hiding, plan, work item and event in ONE commit. Then the tombstone, outside of the records.

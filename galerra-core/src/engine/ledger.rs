@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use super::records::{Change, Part, Stored, stored};
 use super::{Engine, Result, tail};
 use crate::erasure::Ledgered;
-use crate::{AccountId, Erasure, ErasureId, Error, Event, GalleryId, Subject, layout};
+use crate::{AccountId, Erasure, ErasureId, Error, Event, GalleryId, Lane, Subject, layout};
 
 /// Tombstones listed at once.
 const PAGE: usize = 500;
@@ -23,9 +23,18 @@ pub(super) struct Tombstone {
     /// Until when it could be brought back.
     #[serde(with = "time::serde::rfc3339::option")]
     pub(super) not_before: Option<OffsetDateTime>,
-    /// The time in its key.
+    /// The time in its key: when it was asked for.
     #[serde(with = "time::serde::rfc3339")]
     pub(super) buried: OffsetDateTime,
+    /// How fast it was asked to be.
+    #[serde(default)]
+    pub(super) lane: Lane,
+    /// By when it was promised to be finished, where earlier versions have not left that out.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub(super) due: Option<OffsetDateTime>,
+    /// The networks that were in front.
+    #[serde(default)]
+    pub(super) networks: Vec<String>,
 }
 
 /// A time that is kept: until when the records lived, how far back the ledger reaches, when older records were put back.
@@ -38,12 +47,14 @@ pub(super) struct Since {
 impl Engine {
     /// Writes the tombstone of an erasure. Writing it again changes nothing.
     pub(super) async fn entomb(&self, erasure: &Erasure) -> Result<()> {
-        let Erasure { id, owner, not_before, buried, .. } = *erasure;
+        let Erasure { id, owner, not_before, buried, lane, due, .. } = *erasure;
         let subject = erasure.subject.clone();
         if matches!(subject, Subject::Renditions { .. }) {
             return Ok(());
         }
-        let stone = Tombstone { erasure: id, owner, subject, not_before, buried };
+        let networks = erasure.edges.iter().map(|edge| edge.name.clone()).collect();
+        let stone =
+            Tombstone { erasure: id, owner, subject, not_before, buried, lane, due: Some(due), networks };
         let text = serde_json::to_vec(&stone).map_err(|_| Error::Unreadable("Tombstone"))?;
         Ok(self.parts.blobs.put(&layout::tombstone(buried, id), whole(Bytes::from(text))).await?)
     }
@@ -129,7 +140,7 @@ impl Engine {
         let end = now - self.parts.policy.backup_life * 2;
         let old = self.parts.blobs.list(&layout::ledger(), None, PAGE).await?;
         let old: Vec<Key> = old.into_iter().map(|entry| entry.key).collect();
-        let old: Vec<Key> = old.into_iter().filter(|key| layout::is_entombed_before(key, end)).collect();
+        let old: Vec<Key> = old.into_iter().filter(|key| layout::is_line_before(key, end)).collect();
         if old.is_empty() {
             return Ok(());
         }

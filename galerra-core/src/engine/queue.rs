@@ -1,3 +1,4 @@
+use galerra_storage::Prefix;
 use time::{Duration, OffsetDateTime};
 
 use super::hold::operator_only;
@@ -36,6 +37,8 @@ pub struct Lag {
     pub breached: u64,
     /// How many wait for a legal hold to be released.
     pub held: u64,
+    /// How many findings have no receipt yet: they wait for the log, or for its witnesses.
+    pub unsealed: u64,
     /// How long the oldest that no hold keeps has been under way.
     pub oldest: Duration,
 }
@@ -78,7 +81,22 @@ impl Engine {
                 after = rows.last().map(|row| row.key.clone());
             }
         }
+        for range in [layout::log_queued(), layout::log_unsealed()] {
+            lag.unsealed += self.count(&range).await?;
+        }
         Ok(lag)
+    }
+
+    async fn count(&self, range: &Prefix) -> Result<u64> {
+        let (mut count, mut after) = (0, None);
+        loop {
+            let rows = self.parts.records.scan(range, after, PAGE).await?;
+            count += rows.len() as u64;
+            if rows.len() < PAGE {
+                return Ok(count);
+            }
+            after = rows.last().map(|row| row.key.clone());
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! The ledger replayed: whatever it tells and the records, which may come from an older backup, know nothing of is carried
 //! out once more, before anything is served.
 
-use futures::{StreamExt, TryStreamExt, stream};
 use galerra_storage::{Key, collect};
 use serde::de::DeserializeOwned;
 use time::{Duration, OffsetDateTime};
@@ -14,25 +13,19 @@ use crate::erasure::Ledgered;
 use crate::layout::Kind;
 use crate::plan::PlanPage;
 use crate::{
-    Account, Erasure, ErasureId, Error, Event, Gallery, Image, Lane, Life, Narrowed, Shares, Subject, Tally,
+    Account, Erasure, ErasureId, Error, Event, Gallery, Image, Life, Narrowed, Shares, Subject, Tally,
     Visibility, layout,
 };
 
 /// Lines listed at once.
 const PAGE: usize = 500;
-/// Days looked at side by side.
-const AT_ONCE: usize = 8;
-/// How many days with lines have to be known in full before the older ones are believed to be.
-const KNOWN_DAYS: usize = 2;
 
 const UNREADABLE: Error = Error::Unreadable("line of the ledger");
 
-/// What the ledger tells of one day: how many lines there are, and which tombstones and which marks of widenings the
-/// records know nothing of.
+/// The tombstones, and the marks of widenings, of which the records know nothing.
 #[derive(Debug, Default)]
-struct Day {
-    lines: usize,
-    unknown: Vec<Key>,
+struct Forgotten {
+    tombstones: Vec<Key>,
     marks: Vec<Key>,
 }
 
@@ -48,25 +41,29 @@ impl Engine {
         self.recall_seen().await?;
         self.note_rules().await?;
         let oldest = now - self.parts.policy.backup_life * 2 - Duration::days(1);
-        let days = (0..).map(|nth| now + Duration::days(1) - Duration::days(nth));
-        let days: Vec<_> = days.take_while(|day| *day >= oldest).collect();
-        let pages = stream::iter(days).map(|day| self.unknown_of(day)).buffered(AT_ONCE);
-        futures::pin_mut!(pages);
-        let (mut replayed, mut known) = (0, 0);
-        while let Some(Day { lines, unknown, marks }) = pages.try_next().await? {
-            let forgotten = unknown.len() + marks.len();
+        let (mut replayed, mut after) = (0, None);
+        // The whole ledger, each time: what is known of one line says nothing of another, whoever died in between and
+        // whatever clocks have shown.
+        loop {
+            let lines = self.parts.blobs.list(&layout::ledger(), after, PAGE).await?;
+            let full = lines.len() == PAGE;
+            after = lines.last().map(|line| line.key.clone());
+            let lines =
+                lines.into_iter().map(|line| line.key).filter(|line| layout::is_line_since(line, oldest));
+            let Forgotten { tombstones, marks } = self.forgotten(lines.collect()).await?;
+            let forgotten = tombstones.len() + marks.len();
             if replayed == 0 && forgotten > 0 {
                 self.note_restore(now).await?;
+                self.doubt_findings(now).await?;
             }
-            for key in &unknown {
+            for key in &tombstones {
                 self.bury(key).await?;
             }
             for key in &marks {
                 self.recall(key).await?;
             }
             replayed += forgotten;
-            known = if forgotten == 0 { known + usize::from(lines > 0) } else { 0 };
-            if known == KNOWN_DAYS {
+            if !full {
                 break;
             }
         }
@@ -87,43 +84,38 @@ impl Engine {
         self.let_conflict_pass(change).await
     }
 
-    /// What of a day the records know nothing of.
-    async fn unknown_of(&self, day: OffsetDateTime) -> Result<Day> {
-        let folder = layout::ledger_of(day);
-        let mut found = Day::default();
-        let mut after = None;
-        loop {
-            let page = self.parts.blobs.list(&folder, after, PAGE).await?;
-            let full = page.len() == PAGE;
-            after = page.last().map(|entry| entry.key.clone());
-            found.lines += page.len();
-            let lines: Vec<Key> = page.into_iter().map(|entry| entry.key).collect();
-            let told: Vec<Key> =
-                lines.iter().map(|line| layout::told_by(line).ok_or(UNREADABLE)).collect::<Result<_>>()?;
-            for ((row, told), line) in self.parts.records.get(&told).await?.iter().zip(&told).zip(lines) {
-                match (row, Kind::of(told)) {
-                    (Some(_), _) => {}
-                    (None, Some(Kind::Event)) => found.marks.push(line),
-                    (None, _) => found.unknown.push(line),
-                }
-            }
-            if !full {
-                return Ok(found);
+    /// Which of these lines the records know nothing of.
+    async fn forgotten(&self, lines: Vec<Key>) -> Result<Forgotten> {
+        let told: Vec<Key> =
+            lines.iter().map(|line| layout::told_by(line).ok_or(UNREADABLE)).collect::<Result<_>>()?;
+        let mut forgotten = Forgotten::default();
+        for ((row, told), line) in self.parts.records.get(&told).await?.iter().zip(&told).zip(lines) {
+            match (row, Kind::of(told)) {
+                (Some(_), _) => {}
+                (None, Some(Kind::Event)) => forgotten.marks.push(line),
+                (None, _) => forgotten.tombstones.push(line),
             }
         }
+        Ok(forgotten)
     }
 
     /// Begins an erasure anew of which nothing but the tombstone is left.
     async fn bury(&self, key: &Key) -> Result<()> {
         let Some(stone) = self.line::<Tombstone>(key).await? else { return Ok(()) };
-        let cause = Cause { id: stone.erasure, lane: Lane::Standard, ledger: Ledgered::Entombed };
+        let cause = Cause { id: stone.erasure, lane: stone.lane, ledger: Ledgered::Entombed };
         self.settle(|| async {
             let mut change = Change::default();
             let hidden = self.hide_again(&mut change, cause, &stone).await?;
             let erasure = hidden.unwrap_or_else(|| self.plan(cause, stone.owner, stone.subject.clone(), ""));
-            let promised = cause.lane.promise(&self.parts.policy);
-            let due = stone.not_before.map_or(erasure.due, |end| erasure.due.max(end + promised));
-            let erasure = Erasure { not_before: stone.not_before, buried: stone.buried, due, ..erasure };
+            // Asked for when it was, whenever the records were put back.
+            let (accepted, not_before) = (stone.buried, stone.not_before);
+            let due = stone.due.unwrap_or_else(|| stone.lane.due(accepted, not_before, &self.parts.policy));
+            let mut erasure = Erasure { accepted, not_before, buried: accepted, due, ..erasure };
+            for name in &stone.networks {
+                if !erasure.edges.iter().any(|edge| edge.name == *name) {
+                    erasure.edges.push(self.edge(name, erasure.accepted));
+                }
+            }
             self.accept_into(&mut change, &erasure);
             match self.commit(change).await {
                 // Another process has begun the same.

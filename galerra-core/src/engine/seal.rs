@@ -12,8 +12,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use galerra_log::{Checkpoint, Edge, Hash, Plan, TileId, leaf_hash};
 use galerra_storage::Row;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
-use super::ledger::Since;
 use super::records::{Change, Part, Stored, stored};
 use super::witness::Silence;
 use super::{Engine, Result};
@@ -132,10 +132,6 @@ impl Engine {
         let index = layout::log_index(&row.key).ok_or(UNREADABLE)?;
         let erasure: Stored<Erasure> = self.read(layout::erasure(entry.erasure)).await?.ok_or(UNREADABLE)?;
         let finding = erasure.value.finding.clone().ok_or(UNREADABLE)?;
-        let restored: Option<Stored<Since>> = self.read(layout::restored()).await?;
-        if restored.is_some_and(|restored| erasure.value.done.is_some_and(|done| done < restored.value.at)) {
-            return self.find_again(row, erasure).await;
-        }
         let plan = Plan::inclusion(index, checkpoint.head().size).map_err(|_| UNREADABLE)?;
         let path = self.path(&plan).await?;
         let proof = galerra_log::Receipt::new(finding.contents.clone(), index, path, checkpoint.clone());
@@ -150,9 +146,32 @@ impl Engine {
         self.commit(change).await.map(|_| ())
     }
 
-    /// Has an erasure proven anew that was through when older records were put back, but had no receipt: they have
-    /// forgotten whether its gate was open since. Its plan is gone; what cannot be asked for is outlived.
-    async fn find_again(&self, row: &Row, found: Stored<Erasure>) -> Result<()> {
+    /// Has everything proven anew that was through when older records were put back, but has no receipt: they have
+    /// forgotten whether its gate was open since.
+    pub(super) async fn doubt_findings(&self, back: OffsetDateTime) -> Result<()> {
+        for range in [layout::log_queued(), layout::log_unsealed()] {
+            let mut after = None;
+            loop {
+                let rows = self.parts.records.scan(&range, after, PAGE).await?;
+                for row in &rows {
+                    self.doubt(row, back).await?;
+                }
+                if rows.len() < PAGE {
+                    break;
+                }
+                after = rows.last().map(|row| row.key.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Its plan is gone; what cannot be asked for any more is outlived.
+    async fn doubt(&self, row: &Row, back: OffsetDateTime) -> Result<()> {
+        let entry: Entry = stored(row)?.value;
+        let found: Stored<Erasure> = self.read(layout::erasure(entry.erasure)).await?.ok_or(UNREADABLE)?;
+        if !entry.proves || found.value.done.is_none_or(|done| done >= back) {
+            return Ok(());
+        }
         let next = self.parts.env.now();
         let erasure = Erasure { done: None, finding: None, pages: 0, next, ..found.value }.restaged();
         let mut change = Change::default();
@@ -160,7 +179,7 @@ impl Engine {
         change.replace(layout::erasure(erasure.id), found.version, &erasure);
         change.create(layout::part(&erasure), &Part { subject: erasure.subject.clone() });
         Self::open(&mut change, &erasure);
-        self.commit(change).await.map(|_| ())
+        self.let_conflict_pass(change).await
     }
 
     /// The hashes of a proof.
@@ -175,7 +194,7 @@ impl Engine {
     }
 
     /// Puts a finished erasure where its retention rule finds it.
-    pub(super) fn shelve(change: &mut Change, erasure: &Erasure, now: time::OffsetDateTime) {
+    pub(super) fn shelve(change: &mut Change, erasure: &Erasure, now: OffsetDateTime) {
         change.create(layout::shelved(now, erasure.id), &super::records::Mark {});
     }
 }

@@ -14,11 +14,6 @@ pub(crate) fn ledger() -> Prefix {
     prefix("ledger".to_owned())
 }
 
-/// The lines of a day.
-pub(crate) fn ledger_of(day: OffsetDateTime) -> Prefix {
-    prefix(format!("ledger/{}", folder_of(day)))
-}
-
 pub(crate) fn tombstone(accepted: OffsetDateTime, era: ErasureId) -> Key {
     key(format!("ledger/{}/{}.{era}", folder_of(accepted), rank(accepted, 0)))
 }
@@ -38,9 +33,14 @@ pub(crate) fn told_by(line: &Key) -> Option<Key> {
     }
 }
 
-/// Whether it is a line of that time or an earlier one.
-pub(crate) fn is_entombed_before(key: &Key, end: OffsetDateTime) -> bool {
-    ledger().holds(key) && *key != horizon() && time_of(key) < rank(end, 0).as_str()
+/// Whether it is a line from before that time.
+pub(crate) fn is_line_before(key: &Key, end: OffsetDateTime) -> bool {
+    *key != horizon() && time_of(key) < rank(end, 0).as_str()
+}
+
+/// Whether it is a line of that time or a later one.
+pub(crate) fn is_line_since(key: &Key, start: OffsetDateTime) -> bool {
+    *key != horizon() && !is_line_before(key, start)
 }
 
 /// How far back the ledger reaches. It sorts behind all days.
