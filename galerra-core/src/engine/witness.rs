@@ -58,14 +58,11 @@ impl Engine {
         let grown = |head: &Stored<Head>| head.value.edge.head() != published.head();
         let Some(head) = head.filter(|head| !grown(head)) else { return Ok(None) };
         let now = self.parts.env.now();
-        let silence = match head.value.silence {
-            Some(silence) if !silence.may_be_broken(now) => silence,
-            before => {
-                let silence = Silence::go_on(before, now);
-                self.ask_witnesses(head, &published, silence).await?;
-                silence
-            }
-        };
+        if let Some(silence) = head.value.silence.filter(|silence| !silence.may_be_broken(now)) {
+            return Ok(silence.is_too_long(now).then_some(published));
+        }
+        let silence = Silence::go_on(head.value.silence, now);
+        self.ask_witnesses(head, &published, silence).await?;
         let published = self.publish_log().await?;
         Ok(published.filter(|published| self.missing(published).is_empty() || silence.is_too_long(now)))
     }
