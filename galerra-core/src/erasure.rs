@@ -89,9 +89,21 @@ impl Subject {
         }
     }
 
+    /// What others see less of, if it is nothing more: an image, or a whole gallery.
+    pub(crate) fn narrows(&self) -> Option<(GalleryId, Option<ImageId>)> {
+        match *self {
+            Self::Copies { gallery, image } => Some((gallery, image)),
+            Self::Access { gallery, narrowed: Narrowed::Links { .. } } => Some((gallery, None)),
+            Self::Access { gallery, narrowed: Narrowed::Image { image } | Narrowed::Facts { image } } => {
+                Some((gallery, Some(image)))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether its owner keeps it, and others see less of it.
     pub(crate) fn is_narrowing(&self) -> bool {
-        matches!(self, Self::Copies { .. } | Self::Access { .. })
+        self.narrows().is_some()
     }
 }
 

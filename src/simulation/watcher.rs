@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use galerra_cdn::{FakeCdn, Tag};
-use galerra_core::{ErasureId, GalleryId, ImageId, ShareId, Stage, Subject};
+use galerra_core::{ErasureId, GalleryId, ImageId, Life, ShareId, Stage, Subject};
 use galerra_storage::{Blobs, Key, Op, Prefix, Records, Row};
 
 use super::coverage::Sight;
@@ -32,6 +32,8 @@ pub(super) struct Watcher {
     shelf: BTreeMap<String, String>,
     /// Folders of what was erased, and said to be by an answer.
     answered: Vec<String>,
+    /// What an answer has said is in the trash, or out of it, by id.
+    thrown: BTreeMap<String, bool>,
     /// Blobs that were put after a backup which has been put back since: no record can know them.
     forgotten: BTreeSet<String>,
     /// Folders of which a receipt says that they are empty.
@@ -187,6 +189,14 @@ impl Watcher {
         self.answered.push(folder);
     }
 
+    /// An answer said that something is in the trash, or out of it; nothing if somebody has asked and has no answer yet.
+    pub(super) fn thrown(&mut self, id: String, so: Option<bool>) {
+        match so {
+            Some(so) => self.thrown.insert(id, so),
+            None => self.thrown.remove(&id),
+        };
+    }
+
     /// An answer said that nobody may see these any more.
     pub(super) fn closed(&mut self, these: impl Fn(ImageId, &Picture) -> bool) {
         let images = self.truth.images.iter_mut();
@@ -227,8 +237,32 @@ impl Watcher {
             Some((image, _)) => {
                 Err(Broken(Violation::Resurrected, format!("{image} is there again after a restore")))
             }
-            None => Ok(()),
+            None => self.lies_where_it_lay(),
         }
+    }
+
+    /// What was in the trash is in it, to be erased in its time, and what was taken out of it is not.
+    fn lies_where_it_lay(&self) -> Look {
+        let kept = self.truth.images.iter().filter(|(_, picture)| self.truth.is_kept(picture));
+        let images = kept.filter_map(|(id, picture)| Some((id.to_string(), picture.record.as_ref()?.life)));
+        let there = |owner| self.truth.accounts.get(owner).is_some_and(|life: &Life| life.is_there());
+        let rooms = self.truth.galleries.iter().filter(|(_, room)| there(&room.owner));
+        let galleries = rooms.map(|(id, room)| (id.to_string(), room.life));
+        for (id, life) in images.chain(galleries).filter(|(_, life)| life.is_there()) {
+            let there = matches!(life, Life::Trashed { .. });
+            match self.thrown.get(&id) {
+                Some(true) if !there => {
+                    let told = format!("{id} is out of the trash again after a restore");
+                    return Err(Broken(Violation::Resurrected, told));
+                }
+                Some(false) if there => {
+                    let told = format!("{id} is in the trash again after a restore");
+                    return Err(Broken(Violation::Lost, told));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// The origin showed an image, whose request came in at `since`.

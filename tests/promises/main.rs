@@ -21,6 +21,7 @@ mod edit;
 mod embedding;
 mod erase;
 mod fleet;
+mod forgotten;
 mod histories;
 mod hold;
 mod imaging;

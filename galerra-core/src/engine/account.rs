@@ -74,7 +74,7 @@ impl Engine {
             Self::open(&mut change, &withdrawn);
             change.replace(layout::erasure(by), erasure.version, &withdrawn);
             let told = self.tell(&mut change, Happened::AccountBroughtBack { account: id });
-            self.commit_widened(change, &told).await?;
+            self.commit_marked(change, &told.into()).await?;
             Ok(account)
         })
         .await

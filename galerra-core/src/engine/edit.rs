@@ -82,7 +82,7 @@ impl Engine {
                 }
                 let told = self.tell(&mut change, Happened::ImageEdited { image: id, gallery });
                 let widened = before.0 && !after.is_kept();
-                self.commit_edited(change, tightened.as_ref(), widened.then_some(&told)).await?;
+                self.commit_edited(change, tightened.as_ref(), widened.then(|| told.into()).as_ref()).await?;
                 if tightened.is_none() && (edit.hidden == Some(true) || edit.shown.is_some()) {
                     self.entomb_narrowed(owner, gallery).await?;
                 }
@@ -209,7 +209,7 @@ impl Engine {
                 change.replace(layout::gallery(owner, id), before.version, &after);
                 let told = self.tell(&mut change, Happened::GalleryEdited { gallery: id });
                 let widened = after.visibility.is_open() && !before.value.visibility.is_open();
-                self.commit_edited(change, tightened.as_ref(), widened.then_some(&told)).await?;
+                self.commit_edited(change, tightened.as_ref(), widened.then(|| told.into()).as_ref()).await?;
                 if tightened.is_none() && edit.visibility.is_some() {
                     self.entomb_narrowed(owner, id).await?;
                 }

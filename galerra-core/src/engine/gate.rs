@@ -5,14 +5,15 @@ use galerra_log::Salt;
 use galerra_storage::Key;
 use time::OffsetDateTime;
 
+use super::ledger::Marked;
 use super::records::{Change, Open, Part, Stored};
 use super::trash::Trashed;
 use super::{Engine, Result};
 use crate::erasure::{Attempts, EdgeStep, Ledgered, StoreStep};
 use crate::plan::PlanPage;
 use crate::{
-    Account, AccountId, EdgeTarget, Erasure, ErasureId, Event, Gallery, GalleryId, Happened, Image, ImageId,
-    Lane, Life, Narrowed, Stage, StoreTarget, Subject, Tally, layout,
+    Account, AccountId, EdgeTarget, Erasure, ErasureId, Gallery, GalleryId, Happened, Image, ImageId, Lane,
+    Life, Narrowed, Stage, StoreTarget, Subject, Tally, layout,
 };
 
 /// How an erasure comes about.
@@ -165,15 +166,15 @@ impl Engine {
         self.commit_edited(change, erasure, None).await
     }
 
-    /// The same for a change after which, as an event may tell, more people see something.
+    /// The same for a change after which, as a mark may tell, more people see something.
     pub(super) async fn commit_edited(
         &self,
         change: Change,
         tightened: Option<&Erasure>,
-        widened: Option<&Event>,
+        widened: Option<&Marked>,
     ) -> Result<()> {
         match widened {
-            Some(told) => self.commit_widened(change, told).await?,
+            Some(marked) => self.commit_marked(change, marked).await?,
             None => self.commit(change).await.map(|_| ())?,
         }
         match tightened {

@@ -1,5 +1,6 @@
 use galerra_storage::{Key, Prefix};
 
+use super::ledger::{Again, Marked};
 use super::records::{Change, Place, Stored, stored};
 use super::{Engine, Page, Result};
 use crate::hold::{Reason, Release, check_text};
@@ -38,11 +39,29 @@ impl Engine {
         let (id, placed) = (HoldId::draw(env), env.now());
         let hold = Hold { id, account, gallery, image, reason, placed, released: None };
         let mut change = Change::default();
-        change.create(layout::hold(account, id), &hold);
-        change.create(layout::reference(id), &HoldAt { account });
-        self.tell(&mut change, Happened::HoldPlaced { hold: id });
+        Self::create_hold(&mut change, &hold);
+        let told = self.tell(&mut change, Happened::HoldPlaced { hold: id });
         self.commit(change).await?;
+        self.mark(&Marked { told, again: Some(Again::Hold(hold.clone())) }).await?;
         Ok(hold)
+    }
+
+    fn create_hold(change: &mut Change, hold: &Hold) {
+        let account = hold.account;
+        change.create(layout::hold(account, hold.id), hold);
+        change.create(layout::reference(hold.id), &HoldAt { account });
+    }
+
+    /// Adds to a change that a hold, which the records may have forgotten, stands as the ledger says.
+    pub(super) async fn hold_again(&self, change: &mut Change, hold: &Hold) -> Result<()> {
+        let key = layout::hold(hold.account, hold.id);
+        match self.read::<Hold>(key.clone()).await? {
+            None => Self::create_hold(change, hold),
+            // Once released it stays so.
+            Some(found) if found.value.is_active() => change.replace(key, found.version, hold),
+            Some(_) => {}
+        }
+        Ok(())
     }
 
     /// Releases a hold. Whatever it kept of erasures goes now.
@@ -60,8 +79,9 @@ impl Engine {
             let hold = Hold { released, ..found.value };
             let mut change = Change::default();
             change.replace(key, found.version, &hold);
-            self.tell(&mut change, Happened::HoldReleased { hold: id });
+            let told = self.tell(&mut change, Happened::HoldReleased { hold: id });
             self.commit(change).await?;
+            self.mark(&Marked { told, again: Some(Again::Hold(hold.clone())) }).await?;
             Ok(hold)
         })
         .await

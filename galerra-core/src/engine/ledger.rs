@@ -1,5 +1,6 @@
 //! The ledger: what must not be forgotten lies with the blobs, so that it outlives the database and all its backups. Every
-//! narrowing leaves a tombstone, every widening a mark. After a restore it is replayed (`replay.rs`).
+//! narrowing leaves a tombstone; every widening leaves a mark, and so does every legal hold. After a restore it is replayed
+//! (`replay.rs`).
 
 use bytes::Bytes;
 use galerra_storage::{Key, whole};
@@ -7,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::records::{Change, Part, Stored, stored};
+use super::trash::Trashed;
 use super::{Engine, Result, tail};
 use crate::erasure::Ledgered;
-use crate::{AccountId, Erasure, ErasureId, Error, Event, GalleryId, Lane, Subject, layout};
+use crate::{AccountId, Erasure, ErasureId, Error, Event, GalleryId, Hold, Lane, Subject, layout};
 
 /// Tombstones listed at once.
 const PAGE: usize = 500;
@@ -35,6 +37,35 @@ pub(super) struct Tombstone {
     /// The networks that were in front.
     #[serde(default)]
     pub(super) networks: Vec<String>,
+    /// Where it is in the trash: it is to be erased then.
+    #[serde(default)]
+    pub(super) trashed: Option<Trashed>,
+}
+
+/// One mark: what happened, and what of it is so again if the records have forgotten it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Marked {
+    #[serde(flatten)]
+    pub(super) told: Event,
+    /// Nothing where whoever it was for may do it anew.
+    #[serde(default)]
+    pub(super) again: Option<Again>,
+}
+
+/// What a replay does again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Again {
+    /// It is out of the trash, in which it was like this.
+    TakenOut(Trashed),
+    /// A legal hold stands like this.
+    Hold(Hold),
+}
+
+impl From<Event> for Marked {
+    fn from(told: Event) -> Self {
+        Self { told, again: None }
+    }
 }
 
 /// A time that is kept: until when the records lived, how far back the ledger reaches, when older records were put back.
@@ -52,9 +83,10 @@ impl Engine {
         if matches!(subject, Subject::Renditions { .. }) {
             return Ok(());
         }
-        let networks = erasure.edges.iter().map(|edge| edge.name.clone()).collect();
+        let trashed = self.trashed(owner, &subject).await?;
+        let (due, networks) = (Some(due), erasure.edges.iter().map(|edge| edge.name.clone()).collect());
         let stone =
-            Tombstone { erasure: id, owner, subject, not_before, buried, lane, due: Some(due), networks };
+            Tombstone { erasure: id, owner, subject, not_before, buried, lane, due, networks, trashed };
         let text = serde_json::to_vec(&stone).map_err(|_| Error::Unreadable("Tombstone"))?;
         Ok(self.parts.blobs.put(&layout::tombstone(buried, id), whole(Bytes::from(text))).await?)
     }
@@ -100,18 +132,23 @@ impl Engine {
         Ok(())
     }
 
-    /// Commits a change after which more people may see something, as `told` tells; the ledger knows it first.
+    /// Writes a mark.
+    pub(super) async fn mark(&self, marked: &Marked) -> Result<()> {
+        let text = serde_json::to_vec(marked).map_err(|_| Error::Unreadable("mark"))?;
+        let mark = layout::mark(marked.told.at, marked.told.id);
+        Ok(self.parts.blobs.put(&mark, whole(Bytes::from(text))).await?)
+    }
+
+    /// Commits a change after which more people may see something; the ledger knows it first.
     ///
     /// A backup that is put back has forgotten it, and takes networks for emptier than they are: an erasure of copies that
     /// was half done then was taken back since.
-    pub(super) async fn commit_widened(&self, change: Change, told: &Event) -> Result<()> {
-        let mark = layout::mark(told.at, told.id);
-        let text = serde_json::to_vec(told).map_err(|_| Error::Unreadable("Event"))?;
-        self.parts.blobs.put(&mark, whole(Bytes::from(text))).await?;
+    pub(super) async fn commit_marked(&self, change: Change, marked: &Marked) -> Result<()> {
+        self.mark(marked).await?;
         match self.commit(change).await {
             Err(error) if error.is_conflict() => {
-                // It did not happen; a mark that stays costs the next start some proof, and no more.
-                self.parts.blobs.erase(&mark).await.ok();
+                // It did not happen; a mark that stays costs the next start some proof.
+                self.parts.blobs.erase(&layout::mark(marked.told.at, marked.told.id)).await.ok();
                 Err(error)
             }
             done => done.map(|_| ()),

@@ -36,6 +36,7 @@ use galerra_cdn::Cdn;
 use galerra_storage::{Blobs, Key, Prefix, Records, Row, Version};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
 
 pub use archive::{Archive, Form, Packed};
 pub use audience::{Disclosure, Listeners};
@@ -196,8 +197,11 @@ impl Engine {
 
     /// Adds an event to a change, to be committed with it.
     fn tell(&self, change: &mut Change, what: Happened) -> Event {
-        let env = self.parts.env.as_ref();
-        let event = Event { id: EventId::draw(env), at: env.now(), what };
+        self.tell_at(change, self.parts.env.now(), what)
+    }
+
+    fn tell_at(&self, change: &mut Change, at: OffsetDateTime, what: Happened) -> Event {
+        let event = Event { id: EventId::draw(self.parts.env.as_ref()), at, what };
         change.create(layout::event(event.at, event.id), &event);
         event
     }

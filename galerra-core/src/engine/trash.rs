@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
-use super::records::{Change, Stored, stored};
+use super::ledger::{Again, Marked};
+use super::records::{Change, Mark, Stored, stored};
 use super::{Engine, Page, Result};
 use crate::{
     AccountId, Error, Gallery, GalleryId, Happened, Image, ImageId, Lane, Life, Narrowed, Subject, Tally,
@@ -43,33 +44,31 @@ impl Engine {
             if !seen.grant.is_owner() {
                 return Err(Error::NotFound);
             }
-            let (since, until) = self.term();
-            let trashed =
-                Trashed { owner: before.owner, gallery: before.gallery, image: Some(id), since, until };
-            let held = match before.life {
-                Life::Live => None,
-                Life::Held { by } => Some(by),
+            let (owner, gallery) = (before.owner, before.gallery);
+            match before.life {
+                Life::Live | Life::Held { .. } => {}
                 Life::Trashed { since, until, .. } => {
-                    self.entomb_narrowed(before.owner, before.gallery).await?;
-                    return Ok(Trashed { since, until, ..trashed });
+                    self.entomb_narrowed(owner, gallery).await?;
+                    return Ok(Trashed { owner, gallery, image: Some(id), since, until });
                 }
                 Life::Gated { .. } => return Err(Error::NotFound),
-            };
-            let key = layout::image(before.owner, before.gallery, id);
+            }
+            let key = layout::image(owner, gallery, id);
             let now: Stored<Image> = self.read(key.clone()).await?.ok_or(Error::NotFound)?;
             if now.value.life != before.life {
                 return Err(Error::Contended);
             }
-            let after = Image { life: Life::Trashed { since, until, held }, ..now.value.clone() };
             let mut change = Change::default();
-            change.replace(key, now.version, &after);
-            let listed = layout::image_listed(after.owner, after.gallery, &after.rank, id);
-            self.unlist(&mut change, listed).await?;
-            self.count_down(&mut change, &now.value).await?;
+            // Also where nobody else sees it: no backup takes it out of the trash.
             let tightened = self.tighten_around(&mut change, viewer, &now.value).await?;
-            Self::lay(&mut change, &trashed);
-            self.tell(&mut change, Happened::ImageTrashed { image: id, gallery: after.gallery });
-            self.commit_gated(change, tightened.as_ref()).await?;
+            let tightened = tightened.unwrap_or_else(|| {
+                let subject = Subject::Access { gallery, narrowed: Narrowed::Image { image: id } };
+                self.tighten(&mut change, owner, subject, None)
+            });
+            let trashed = self.term(owner, gallery, Some(id));
+            self.throw_image(&mut change, now, &trashed).await?;
+            self.tell(&mut change, Happened::ImageTrashed { image: id, gallery });
+            self.commit_gated(change, Some(&tightened)).await?;
             Ok(trashed)
         })
         .await
@@ -81,34 +80,73 @@ impl Engine {
             let owner = self.account_of(viewer).await?.value.id;
             let before: Stored<Gallery> =
                 self.read(layout::gallery(owner, id)).await?.ok_or(Error::NotFound)?;
-            let (since, until) = self.term();
-            let trashed = Trashed { owner, gallery: id, image: None, since, until };
             match before.value.life {
                 Life::Live => {}
                 Life::Trashed { since, until, .. } => {
                     self.entomb_narrowed(owner, id).await?;
-                    return Ok(Trashed { since, until, ..trashed });
+                    return Ok(Trashed { owner, gallery: id, image: None, since, until });
                 }
                 Life::Held { .. } | Life::Gated { .. } => return Err(Error::NotFound),
             }
-            let life = Life::Trashed { since, until, held: None };
-            let after = Gallery { life, epoch: before.value.epoch + 1, ..before.value.clone() };
             let mut change = Change::default();
-            change.replace(layout::gallery(owner, id), before.version, &after);
-            let rank = layout::rank(after.created, 0);
-            self.unlist(&mut change, layout::gallery_listed(owner, id, &rank)).await?;
             let subject = if before.value.visibility.is_open() {
                 Subject::Copies { gallery: id, image: None }
             } else {
                 Subject::Access { gallery: id, narrowed: Narrowed::Links { share: None } }
             };
             let tightened = self.tighten(&mut change, owner, subject, None);
-            Self::lay(&mut change, &trashed);
+            let trashed = self.term(owner, id, None);
+            self.throw_gallery(&mut change, before, &trashed).await?;
             self.tell(&mut change, Happened::GalleryTrashed { gallery: id });
             self.commit_gated(change, Some(&tightened)).await?;
             Ok(trashed)
         })
         .await
+    }
+
+    /// Adds to a change that an image goes into the trash, or stays in it for longer.
+    pub(super) async fn throw_image(
+        &self,
+        change: &mut Change,
+        found: Stored<Image>,
+        trashed: &Trashed,
+    ) -> Result<()> {
+        let Image { owner, gallery, id, .. } = found.value;
+        let held = match found.value.life {
+            Life::Held { by } => Some(by),
+            Life::Trashed { since, until, held } => {
+                self.take_out(change, &Trashed { since, until, ..trashed.clone() }).await?;
+                held
+            }
+            Life::Live | Life::Gated { .. } => None,
+        };
+        if !matches!(found.value.life, Life::Trashed { .. }) {
+            self.unlist(change, layout::image_listed(owner, gallery, &found.value.rank, id)).await?;
+            self.count_down(change, &found.value).await?;
+        }
+        let life = Life::Trashed { since: trashed.since, until: trashed.until, held };
+        change.replace(layout::image(owner, gallery, id), found.version, &Image { life, ..found.value });
+        Self::lay(change, trashed);
+        Ok(())
+    }
+
+    /// Adds to a change that a gallery goes into the trash, or stays in it for longer.
+    pub(super) async fn throw_gallery(
+        &self,
+        change: &mut Change,
+        found: Stored<Gallery>,
+        trashed: &Trashed,
+    ) -> Result<()> {
+        let Gallery { owner, id, created, epoch, .. } = found.value;
+        if let Life::Trashed { since, until, .. } = found.value.life {
+            self.take_out(change, &Trashed { since, until, ..trashed.clone() }).await?;
+        }
+        self.unlist(change, layout::gallery_listed(owner, id, &layout::rank(created, 0))).await?;
+        let life = Life::Trashed { since: trashed.since, until: trashed.until, held: None };
+        let after = Gallery { life, epoch: epoch + 1, ..found.value };
+        change.replace(layout::gallery(owner, id), found.version, &after);
+        Self::lay(change, trashed);
+        Ok(())
     }
 
     /// Takes an image out of the trash, as it was.
@@ -118,24 +156,14 @@ impl Engine {
             let (owner, gallery) = (seen.image.owner, seen.image.gallery);
             let key = layout::image(owner, gallery, id);
             let now: Stored<Image> = self.read(key.clone()).await?.ok_or(Error::NotFound)?;
-            let Life::Trashed { since, until, held } = now.value.life else {
-                return Err(Error::NotFound);
-            };
+            let Life::Trashed { since, until, .. } = now.value.life else { return Err(Error::NotFound) };
             let own = self.own_gallery(viewer, gallery).await?;
-            let life = held.map_or(Life::Live, |by| Life::Held { by });
-            let after = Image { life, ..now.value };
             let mut change = Change::default();
             change.expect(layout::gallery(owner, gallery), own.version);
-            change.replace(key, now.version, &after);
-            change.create(layout::image_listed(owner, gallery, &after.rank, id), &super::records::Mark {});
-            let tally: Option<Stored<Tally>> = self.read(layout::tally(owner, gallery)).await?;
-            if let Some(Stored { version, value }) = tally {
-                change.replace(layout::tally(owner, gallery), version, &value.with(&after));
-            }
             let trashed = Trashed { owner, gallery, image: Some(id), since, until };
-            self.take_out(&mut change, &trashed).await?;
-            let told = self.tell(&mut change, Happened::ImageRestored { image: id, gallery });
-            self.commit_widened(change, &told).await
+            self.fetch_image(&mut change, now, &trashed).await?;
+            let what = Happened::ImageRestored { image: id, gallery };
+            self.commit_fetched(change, trashed, what).await
         })
         .await
     }
@@ -146,16 +174,55 @@ impl Engine {
             let owner = self.account_of(viewer).await?.value.id;
             let now: Stored<Gallery> = self.read(layout::gallery(owner, id)).await?.ok_or(Error::NotFound)?;
             let Life::Trashed { since, until, .. } = now.value.life else { return Err(Error::NotFound) };
-            let after = Gallery { life: Life::Live, ..now.value };
             let mut change = Change::default();
-            change.replace(layout::gallery(owner, id), now.version, &after);
-            let rank = layout::rank(after.created, 0);
-            change.create(layout::gallery_listed(owner, id, &rank), &Tally::default());
-            self.take_out(&mut change, &Trashed { owner, gallery: id, image: None, since, until }).await?;
-            let told = self.tell(&mut change, Happened::GalleryRestored { gallery: id });
-            self.commit_widened(change, &told).await
+            let trashed = Trashed { owner, gallery: id, image: None, since, until };
+            self.fetch_gallery(&mut change, now, &trashed).await?;
+            self.commit_fetched(change, trashed, Happened::GalleryRestored { gallery: id }).await
         })
         .await
+    }
+
+    /// Adds to a change that an image comes out of the trash.
+    pub(super) async fn fetch_image(
+        &self,
+        change: &mut Change,
+        found: Stored<Image>,
+        trashed: &Trashed,
+    ) -> Result<()> {
+        let Image { owner, gallery, id, .. } = found.value;
+        let life = match found.value.life {
+            Life::Trashed { held: Some(by), .. } => Life::Held { by },
+            _ => Life::Live,
+        };
+        let after = Image { life, ..found.value };
+        change.replace(layout::image(owner, gallery, id), found.version, &after);
+        change.create(layout::image_listed(owner, gallery, &after.rank, id), &Mark {});
+        let tally: Option<Stored<Tally>> = self.read(layout::tally(owner, gallery)).await?;
+        if let Some(Stored { version, value }) = tally {
+            change.replace(layout::tally(owner, gallery), version, &value.with(&after));
+        }
+        self.take_out(change, trashed).await
+    }
+
+    /// Adds to a change that a gallery comes out of the trash.
+    pub(super) async fn fetch_gallery(
+        &self,
+        change: &mut Change,
+        found: Stored<Gallery>,
+        trashed: &Trashed,
+    ) -> Result<()> {
+        let after = Gallery { life: Life::Live, ..found.value };
+        let Gallery { owner, id, created, .. } = after;
+        change.replace(layout::gallery(owner, id), found.version, &after);
+        change.create(layout::gallery_listed(owner, id, &layout::rank(created, 0)), &Tally::default());
+        self.take_out(change, trashed).await
+    }
+
+    /// Commits that something is out of the trash: for the ledger always after it went there, whatever clocks show.
+    async fn commit_fetched(&self, mut change: Change, trashed: Trashed, what: Happened) -> Result<()> {
+        let at = self.parts.env.now().max(trashed.since + Duration::MICROSECOND);
+        let told = self.tell_at(&mut change, at, what);
+        self.commit_marked(change, &Marked { told, again: Some(Again::TakenOut(trashed)) }).await
     }
 
     /// What of the viewer's own is in the trash, each with its title.
@@ -209,9 +276,27 @@ impl Engine {
         Ok(())
     }
 
-    fn term(&self) -> (OffsetDateTime, OffsetDateTime) {
-        let now = self.parts.env.now();
-        (now, now + self.parts.policy.trash_life)
+    /// What goes into the trash now.
+    fn term(&self, owner: AccountId, gallery: GalleryId, image: Option<ImageId>) -> Trashed {
+        let since = self.parts.env.now();
+        Trashed { owner, gallery, image, since, until: since + self.parts.policy.trash_life }
+    }
+
+    /// How what was narrowed lies in the trash, if it does.
+    pub(super) async fn trashed(&self, owner: AccountId, narrowed: &Subject) -> Result<Option<Trashed>> {
+        let Some((gallery, image)) = narrowed.narrows() else { return Ok(None) };
+        let life = match image {
+            Some(image) => {
+                self.read(layout::image(owner, gallery, image)).await?.map(|it: Stored<Image>| it.value.life)
+            }
+            None => {
+                self.read(layout::gallery(owner, gallery)).await?.map(|it: Stored<Gallery>| it.value.life)
+            }
+        };
+        Ok(match life {
+            Some(Life::Trashed { since, until, .. }) => Some(Trashed { owner, gallery, image, since, until }),
+            _ => None,
+        })
     }
 
     fn lay(change: &mut Change, trashed: &Trashed) {

@@ -1,5 +1,6 @@
 //! Owners: they hide and show, close and open, throw away, restore and erase; and believe what they are answered.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,6 +96,25 @@ impl Hand {
         }
     }
 
+    /// Has something thrown into the trash, or fetched out of it, and notes what is known of it meanwhile and then.
+    async fn throw(
+        &self,
+        id: impl std::fmt::Display,
+        into: bool,
+        asked: impl Future<Output = Option<Result<(), Error>>>,
+    ) -> Option<Result<(), Error>> {
+        let note = |so| {
+            self.front.world.watch(|watcher, _| {
+                watcher.thrown(id.to_string(), so);
+                Ok(())
+            });
+        };
+        note(None);
+        let said = asked.await;
+        note(matches!(said, Some(Ok(()))).then_some(into));
+        said
+    }
+
     /// Notes what an answer said is erased for good.
     fn erased(&self, said: Option<&Result<(), Error>>, folder: impl Fn(&Truth) -> Option<String>) {
         if matches!(said, Some(Ok(()))) {
@@ -183,8 +203,9 @@ impl Hand {
     }
 
     async fn trash_image(&self, id: ImageId) {
-        let said =
-            insist(&self.front, async |engine| engine.trash_image(&self.viewer, id).await.map(|_| ())).await;
+        let asked =
+            insist(&self.front, async |engine| engine.trash_image(&self.viewer, id).await.map(|_| ()));
+        let said = self.throw(id, true, asked).await;
         self.closed(said.as_ref(), |image, _| image == id);
         self.believe(Sight::Trashed, &format!("trash {id}"), said.as_ref(), |truth| {
             truth.images.get(&id).is_none_or(|picture| !picture.open.now)
@@ -192,7 +213,8 @@ impl Hand {
     }
 
     async fn restore_image(&self, id: ImageId) {
-        let said = insist(&self.front, async |engine| engine.restore_image(&self.viewer, id).await).await;
+        let asked = insist(&self.front, async |engine| engine.restore_image(&self.viewer, id).await);
+        let said = self.throw(id, false, asked).await;
         self.believe(Sight::Restored, &format!("restore {id}"), said.as_ref(), |_| true);
     }
 
@@ -210,9 +232,9 @@ impl Hand {
     }
 
     async fn trash_gallery(&self, id: GalleryId) {
-        let said =
-            insist(&self.front, async |engine| engine.trash_gallery(&self.viewer, id).await.map(|_| ()))
-                .await;
+        let asked =
+            insist(&self.front, async |engine| engine.trash_gallery(&self.viewer, id).await.map(|_| ()));
+        let said = self.throw(id, true, asked).await;
         self.closed(said.as_ref(), |_, picture| picture.gallery == id);
         self.believe(Sight::Trashed, &format!("trash {id}"), said.as_ref(), |truth| {
             truth.galleries.get(&id).is_none_or(|room| !room.life.is_live())
@@ -220,7 +242,8 @@ impl Hand {
     }
 
     async fn restore_gallery(&self, id: GalleryId) {
-        let said = insist(&self.front, async |engine| engine.restore_gallery(&self.viewer, id).await).await;
+        let asked = insist(&self.front, async |engine| engine.restore_gallery(&self.viewer, id).await);
+        let said = self.throw(id, false, asked).await;
         self.believe(Sight::Restored, &format!("restore {id}"), said.as_ref(), |_| true);
     }
 
