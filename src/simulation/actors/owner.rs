@@ -1,6 +1,5 @@
 //! Owners: they hide and show, close and open, throw away, restore and erase; and believe what they are answered.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,23 +95,13 @@ impl Hand {
         }
     }
 
-    /// Has something thrown into the trash, or fetched out of it, and notes what is known of it meanwhile and then.
-    async fn throw(
-        &self,
-        id: impl std::fmt::Display,
-        into: bool,
-        asked: impl Future<Output = Option<Result<(), Error>>>,
-    ) -> Option<Result<(), Error>> {
-        let note = |so| {
-            self.front.world.watch(|watcher, _| {
-                watcher.thrown(id.to_string(), so);
-                Ok(())
-            });
-        };
-        note(None);
-        let said = asked.await;
-        note(matches!(said, Some(Ok(()))).then_some(into));
-        said
+    /// Notes what is known of something that is to go into the trash or out of it: before it is asked for, nothing any more;
+    /// then what the answer said.
+    fn thrown(&self, id: impl std::fmt::Display + Copy, into: bool, said: Option<&Result<(), Error>>) {
+        self.front.world.watch(|watcher, _| {
+            watcher.thrown(id.to_string(), matches!(said, Some(Ok(()))).then_some(into));
+            Ok(())
+        });
     }
 
     /// Notes what an answer said is erased for good.
@@ -203,9 +192,10 @@ impl Hand {
     }
 
     async fn trash_image(&self, id: ImageId) {
-        let asked =
-            insist(&self.front, async |engine| engine.trash_image(&self.viewer, id).await.map(|_| ()));
-        let said = self.throw(id, true, asked).await;
+        self.thrown(id, true, None);
+        let said =
+            insist(&self.front, async |engine| engine.trash_image(&self.viewer, id).await.map(|_| ())).await;
+        self.thrown(id, true, said.as_ref());
         self.closed(said.as_ref(), |image, _| image == id);
         self.believe(Sight::Trashed, &format!("trash {id}"), said.as_ref(), |truth| {
             truth.images.get(&id).is_none_or(|picture| !picture.open.now)
@@ -213,8 +203,9 @@ impl Hand {
     }
 
     async fn restore_image(&self, id: ImageId) {
-        let asked = insist(&self.front, async |engine| engine.restore_image(&self.viewer, id).await);
-        let said = self.throw(id, false, asked).await;
+        self.thrown(id, false, None);
+        let said = insist(&self.front, async |engine| engine.restore_image(&self.viewer, id).await).await;
+        self.thrown(id, false, said.as_ref());
         self.believe(Sight::Restored, &format!("restore {id}"), said.as_ref(), |_| true);
     }
 
@@ -232,9 +223,11 @@ impl Hand {
     }
 
     async fn trash_gallery(&self, id: GalleryId) {
-        let asked =
-            insist(&self.front, async |engine| engine.trash_gallery(&self.viewer, id).await.map(|_| ()));
-        let said = self.throw(id, true, asked).await;
+        self.thrown(id, true, None);
+        let said =
+            insist(&self.front, async |engine| engine.trash_gallery(&self.viewer, id).await.map(|_| ()))
+                .await;
+        self.thrown(id, true, said.as_ref());
         self.closed(said.as_ref(), |_, picture| picture.gallery == id);
         self.believe(Sight::Trashed, &format!("trash {id}"), said.as_ref(), |truth| {
             truth.galleries.get(&id).is_none_or(|room| !room.life.is_live())
@@ -242,8 +235,9 @@ impl Hand {
     }
 
     async fn restore_gallery(&self, id: GalleryId) {
-        let asked = insist(&self.front, async |engine| engine.restore_gallery(&self.viewer, id).await);
-        let said = self.throw(id, false, asked).await;
+        self.thrown(id, false, None);
+        let said = insist(&self.front, async |engine| engine.restore_gallery(&self.viewer, id).await).await;
+        self.thrown(id, false, said.as_ref());
         self.believe(Sight::Restored, &format!("restore {id}"), said.as_ref(), |_| true);
     }
 
