@@ -5,9 +5,7 @@ use serde::Deserialize;
 use time::Duration;
 use url::Url;
 
-#[cfg(feature = "imaging")]
-use crate::OpenError;
-use crate::Retention;
+use crate::{OpenError, Retention};
 
 /// Settings of a Galerra that is opened from URLs. Every field has a default, so `Config::default()` is a
 /// complete answer: everything in memory, nothing in front.
@@ -116,13 +114,13 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The policy these settings ask for; `None` when a number is no sensible count of seconds, hours or days.
-    #[must_use]
-    pub fn policy(&self) -> Option<Policy> {
-        Some(Policy {
-            fill_max: seconds(self.fill_max)?,
-            purge_max: seconds(self.purge_max)?,
-            write_lease: seconds(self.write_lease)?,
+    /// The policy these settings ask for; an error names the number that is no sensible count of seconds, hours or days.
+    pub fn policy(&self) -> Result<Policy, OpenError> {
+        let seconds = |what, count| seconds(count).ok_or(OpenError::Unreadable { what });
+        Ok(Policy {
+            fill_max: seconds("fill_max", self.fill_max)?,
+            purge_max: seconds("purge_max", self.purge_max)?,
+            write_lease: seconds("write_lease", self.write_lease)?,
             ..self.retention.policy()?
         })
     }

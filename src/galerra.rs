@@ -36,7 +36,7 @@ pub enum OpenError {
         known: String,
     },
     /// A setting is not what it should be.
-    #[error("the setting `{what}` cannot be read")]
+    #[error("the setting `{what}` is no sensible value")]
     Unreadable {
         /// The setting.
         what: &'static str,
@@ -123,9 +123,7 @@ impl Galerra {
             passwords: Arc::new(Argon2id::default()),
             env: Arc::new(SystemEnv),
             mount: config.mount.clone(),
-            policy: config
-                .policy()
-                .ok_or(OpenError::Unreadable { what: "fill_max, purge_max, write_lease or retention" })?,
+            policy: config.policy()?,
             witnessing: witnessing(config),
         };
         let pause = config.pause().ok_or(OpenError::Unreadable { what: "tick" })?;

@@ -2,6 +2,8 @@ use galerra_core::Policy;
 use serde::Deserialize;
 use time::Duration;
 
+use crate::OpenError;
+
 /// What is promised, and how long everything is kept.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -53,29 +55,30 @@ impl Default for Retention {
 }
 
 impl Retention {
-    /// The policy that keeps it; `None` when a number is no sensible count.
-    pub(crate) fn policy(&self) -> Option<Policy> {
-        Some(Policy {
-            promise: many(self.promise_hours, Duration::HOUR)?,
-            target: many(self.target_hours, Duration::HOUR)?,
-            expedited: many(self.expedited_hours, Duration::HOUR)?,
-            edge_ttl: many(self.edge_hours, Duration::HOUR)?,
-            trash_life: many(self.trash_days, Duration::DAY)?,
-            account_grace: many(self.account_grace_days, Duration::DAY)?,
-            share_life: many(self.share_days, Duration::DAY)?,
-            expired_share_life: many(self.expired_share_days, Duration::DAY)?,
-            event_life: many(self.event_days, Duration::DAY)?,
-            receipt_life: many(self.receipt_days, Duration::DAY)?,
-            backup_life: many(self.backup_days, Duration::DAY)?,
+    /// The policy that keeps it; an error names the number that is no sensible count.
+    pub(crate) fn policy(&self) -> Result<Policy, OpenError> {
+        Ok(Policy {
+            promise: many("retention.promise_hours", self.promise_hours, Duration::HOUR)?,
+            target: many("retention.target_hours", self.target_hours, Duration::HOUR)?,
+            expedited: many("retention.expedited_hours", self.expedited_hours, Duration::HOUR)?,
+            edge_ttl: many("retention.edge_hours", self.edge_hours, Duration::HOUR)?,
+            trash_life: many("retention.trash_days", self.trash_days, Duration::DAY)?,
+            account_grace: many("retention.account_grace_days", self.account_grace_days, Duration::DAY)?,
+            share_life: many("retention.share_days", self.share_days, Duration::DAY)?,
+            expired_share_life: many("retention.expired_share_days", self.expired_share_days, Duration::DAY)?,
+            event_life: many("retention.event_days", self.event_days, Duration::DAY)?,
+            receipt_life: many("retention.receipt_days", self.receipt_days, Duration::DAY)?,
+            backup_life: many("retention.backup_days", self.backup_days, Duration::DAY)?,
             ..Policy::default()
         })
     }
 }
 
 /// So many hours or days, up to a century.
-fn many(count: f64, of: Duration) -> Option<Duration> {
+fn many(what: &'static str, count: f64, of: Duration) -> Result<Duration, OpenError> {
     let time = count * of.as_seconds_f64();
-    (0.0..=36_525.0 * Duration::DAY.as_seconds_f64()).contains(&time).then(|| Duration::seconds_f64(time))
+    let sensible = (0.0..=36_525.0 * Duration::DAY.as_seconds_f64()).contains(&time);
+    if sensible { Ok(Duration::seconds_f64(time)) } else { Err(OpenError::Unreadable { what }) }
 }
 
 #[cfg(test)]
@@ -111,7 +114,8 @@ mod tests {
         let days = [policy.event_life, policy.receipt_life, policy.backup_life];
         assert_eq!(days.map(Duration::whole_days), [80, 100, 10]);
         for wrong in [-1.0, f64::NAN, f64::INFINITY, 40_000.0] {
-            assert!(Retention { trash_days: wrong, ..Retention::default() }.policy().is_none(), "{wrong}");
+            let refused = Retention { trash_days: wrong, ..Retention::default() }.policy().unwrap_err();
+            assert!(refused.to_string().contains("`retention.trash_days`"), "{wrong}: {refused}");
         }
     }
 }

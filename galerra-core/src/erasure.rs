@@ -186,6 +186,9 @@ pub struct Erasure {
     /// By when it is promised to be finished.
     #[serde(with = "time::serde::rfc3339")]
     pub due: OffsetDateTime,
+    /// When the last legal hold on it was released, if there was one: from then on it is promised anew.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub(crate) held_until: Option<OffsetDateTime>,
     /// When the stores may be touched, if not at once; until then it can be taken back.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub not_before: Option<OffsetDateTime>,

@@ -65,10 +65,15 @@ impl Finding {
             "edges": erasure.edges.len(),
             "evidence_sha256": evidence_hash(&evidence).map_err(|_| UNWRITABLE)?.to_hex(),
         });
-        if let (Some(entry), Some(Value::Object(level))) =
-            (entry.as_object_mut(), level.as_ref().map(|level| json!(level)))
-        {
-            entry.extend(level);
+        if let Some(entry) = entry.as_object_mut() {
+            for (why, at) in [("held_until", erasure.held_until), ("grace_until", erasure.not_before)] {
+                if let Some(at) = at {
+                    entry.insert(why.to_owned(), Value::from(text(at)?));
+                }
+            }
+            if let Some(Value::Object(level)) = level.as_ref().map(|level| json!(level)) {
+                entry.extend(level);
+            }
         }
         let contents = Contents { entry, evidence, object_id, salt: erasure.salt };
         Ok(Self { contents, level })

@@ -10,16 +10,32 @@ use serde_json::{Value, json};
 use super::Doors;
 use super::account::{operator, shown};
 use super::extract::{Asked, Asking, Id, Mount, Paging};
-use super::problem::Answer;
+use super::problem::{Answer, Problem};
 use super::reply::{self, Urls};
 
-/// Whether a deletion is for good: otherwise the trash keeps things for a while. And how much it presses.
+/// Whether a deletion is for good: otherwise the trash keeps things for a while. And how much it presses. A name that is
+/// misspelled must not mean the trash.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct How {
     #[serde(default)]
     permanent: bool,
-    #[serde(default)]
-    lane: Lane,
+    lane: Option<Lane>,
+}
+
+impl How {
+    /// The lane of a deletion for good; nothing goes into the trash faster than at once.
+    fn permanently(self) -> Result<Option<Lane>, Problem> {
+        match self {
+            Self { permanent: true, lane } => Ok(Some(lane.unwrap_or_default())),
+            Self { permanent: false, lane: None } => Ok(None),
+            Self { permanent: false, lane: Some(_) } => Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid-query",
+                "`lane` is for deletions with `permanent=true`",
+            )),
+        }
+    }
 }
 
 pub(crate) async fn image(
@@ -30,12 +46,12 @@ pub(crate) async fn image(
     Asked(how): Asked<How>,
 ) -> Answer {
     let engine = doors.galerra.engine();
-    if !how.permanent {
+    let Some(lane) = how.permanently()? else {
         let trashed = engine.trash_image(&viewer, id).await?;
         doors.galerra.wake();
         return Ok(Json(reply::trashed(&trashed)).into_response());
-    }
-    let erasure = engine.erase_image(&viewer, id, how.lane).await?;
+    };
+    let erasure = engine.erase_image(&viewer, id, lane).await?;
     Ok(accepted(&doors, &mount, &erasure))
 }
 
@@ -47,12 +63,12 @@ pub(crate) async fn gallery(
     Asked(how): Asked<How>,
 ) -> Answer {
     let engine = doors.galerra.engine();
-    if !how.permanent {
+    let Some(lane) = how.permanently()? else {
         let trashed = engine.trash_gallery(&viewer, id).await?;
         doors.galerra.wake();
         return Ok(Json(reply::trashed(&trashed)).into_response());
-    }
-    let erasure = engine.erase_gallery(&viewer, id, how.lane).await?;
+    };
+    let erasure = engine.erase_gallery(&viewer, id, lane).await?;
     Ok(accepted(&doors, &mount, &erasure))
 }
 
@@ -62,7 +78,8 @@ pub(crate) async fn account(
     mount: Mount,
     Asked(how): Asked<How>,
 ) -> Answer {
-    let erasure = doors.galerra.engine().erase_account(&viewer, how.lane).await?;
+    let lane = how.lane.unwrap_or_default();
+    let erasure = doors.galerra.engine().erase_account(&viewer, lane).await?;
     Ok(accepted(&doors, &mount, &erasure))
 }
 

@@ -42,4 +42,6 @@ async fn what_is_held_is_gone_for_everyone_and_its_original_is_kept_until_releas
     assert!(!stage.blobs.contains(&photos::small(1)[5000..5100]));
     let entry = ada.receipt(&format!("{path}/receipt")).await;
     assert_eq!((&entry["level"], &entry["in_time"]), (&"edges-verified".into(), &true.into()));
+    let held_until = text(&entry, "held_until");
+    assert!(text(&entry, "requested_at") < held_until && held_until < text(&entry, "deadline"), "{entry}");
 }

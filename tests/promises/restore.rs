@@ -3,13 +3,15 @@
 
 use bytes::Bytes;
 use galerra::cdn::{Fault as CdnFault, Tag};
-use galerra::storage::{Call, Fault};
+use galerra::storage::{Blobs, Call, Fault, Key, Prefix, whole};
+use galerra::{Config, Galerra};
 use http::{Method, Request};
 use serde_json::{Value, json};
 use time::Duration;
 
 use crate::client::{Client, text};
 use crate::photos;
+use crate::server;
 use crate::stage::{Stage, erase};
 
 async fn scene() -> (Stage, Client, String) {
@@ -368,4 +370,47 @@ async fn the_doctor_finds_and_heals_what_a_restore_left() {
     engine.examine(true).await.unwrap();
     assert!(engine.examine(false).await.unwrap().orphans.is_empty());
     assert!(!stage.blobs.contains(&photos::small(1)[5000..5100]));
+}
+
+#[tokio::test]
+async fn the_doctor_sees_what_was_cut_short_and_what_is_in_no_place() {
+    let (stage, ada, gallery) = scene().await;
+    let image = ada.upload(&gallery, photos::small(1)).await;
+    let engine = stage.boot().engine().clone();
+    assert!(engine.examine(false).await.unwrap().lost_renditions.is_empty());
+    let folder = Prefix::all();
+    let blobs = stage.blobs.list(&folder, None, 100).await.unwrap();
+    let thumb = blobs.iter().find(|blob| blob.key.as_str().ends_with("/thumb.jpg")).unwrap().key.clone();
+    stage.blobs.put(&thumb, whole(Bytes::from("cut"))).await.unwrap();
+    let (account, _) = thumb.as_str().split_once('/').unwrap();
+    let stray = Key::parse(format!("{account}/stray")).unwrap();
+    stage.blobs.put(&stray, whole(Bytes::from("stray"))).await.unwrap();
+    let found = engine.examine(true).await.unwrap();
+    assert_eq!(found.orphans, [stray]);
+    assert_eq!(found.lost_renditions.len(), 1, "{found:?}");
+    let again = engine.examine(false).await.unwrap();
+    assert!(again.orphans.is_empty() && again.lost_renditions.is_empty(), "{again:?}");
+    let url = text(&image["renditions"][0], "url");
+    assert!(ada.get(&url).await.body.len() > 100, "it was made again");
+}
+
+#[tokio::test]
+async fn a_line_of_the_ledger_that_was_not_written_whole_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = format!("file:{}", folder.path().display());
+    let config = Config { blobs: blobs.as_str().into(), ..Config::default() };
+    let galerra = Galerra::open(&config).await.unwrap();
+    let day = folder.path().join("ledger/20260101");
+    std::fs::create_dir_all(&day).unwrap();
+    let now = galerra.engine().parts().env.now().unix_timestamp_nanos() / 1000;
+    let line = format!("{now:016x}0000.era_{}#7", "0".repeat(26));
+    std::fs::write(day.join(line), "{").unwrap();
+    assert_eq!(galerra.engine().replay().await.unwrap(), 0);
+}
+
+#[test]
+fn the_doctor_makes_no_folder_and_calls_it_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    assert!(!server::doctor(&missing, &[], &[]).0 && !missing.exists());
 }

@@ -6,6 +6,7 @@ use time::Duration;
 
 use crate::client::text;
 use crate::photos;
+use crate::server;
 use crate::stage::{Stage, erase};
 
 #[tokio::test]
@@ -108,5 +109,38 @@ async fn a_full_tile_takes_the_place_of_the_narrow_ones() {
     assert_eq!(ada.get("/log/tile/0/001.p/4").await.body.len(), 4 * 32);
     for narrow in ["/log/tile/0/000.p/200", "/log/tile/entries/000.p/200"] {
         assert_eq!(ada.get(narrow).await.status, 404, "{narrow}");
+    }
+}
+
+#[tokio::test]
+async fn the_command_that_verifies_says_what_is_wrong_with_its_exit_code() {
+    let stage = Stage::new();
+    let ada = stage.operator().account("ada", "free").await;
+    let gallery = ada.gallery("g", "public").await;
+    let erasure = erase(&ada, &format!("/api/v1/galleries/{gallery}")).await;
+    stage.until_done(&ada, &erasure).await;
+    let key = String::from_utf8(ada.get("/log/key").await.body.to_vec()).unwrap();
+    let witness = String::from_utf8(ada.get("/log/witness/key").await.body.to_vec()).unwrap();
+    let (key, witness) = (key.trim(), witness.trim());
+    let receipt = ada.get(&format!("/api/v1/erasures/{erasure}/receipt")).await.body;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (good, binary) = (file("good", &receipt), file("binary", b"\xff\xfe"));
+    let long = file("long", &vec![b'a'; (16 << 20) + 1]);
+    for (arguments, code) in [
+        (vec![good.as_str(), "--log-key", key], 0),
+        (vec![&binary, "--log-key", key], 1),
+        (vec![&good, "--log-key", key, "--witness", witness], 1),
+        (vec![&good, "--log-key", key, "--witness", witness, "--witness", witness], 2),
+        (vec![&good, "--log-key", key, "--log-key", key], 2),
+        (vec![&long, "--log-key", key], 2),
+        (vec!["/nowhere", "--log-key", key], 2),
+        (vec![&good], 2),
+    ] {
+        assert_eq!(server::verify(&arguments), Some(code), "{arguments:?}");
     }
 }

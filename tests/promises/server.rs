@@ -95,6 +95,11 @@ pub fn doctor(data: &Path, settings: &[(&str, String)], arguments: &[&str]) -> (
     (output.status.success(), String::from_utf8(output.stdout).unwrap())
 }
 
+/// How `galerra-server verify` ends.
+pub fn verify(arguments: &[&str]) -> Option<i32> {
+    Command::new(binary()).arg("verify").args(arguments).output().unwrap().status.code()
+}
+
 /// A port that was free a moment ago.
 pub fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()

@@ -180,3 +180,20 @@ async fn what_waited_for_its_owner_waits_again() {
     assert_eq!(post(&ada, &format!("/api/v1/images/{id}/restore")).await.expect(200)["held"], true);
     assert_eq!(guest.get(&images).await.expect(200)["items"], json!([]));
 }
+
+#[tokio::test]
+async fn a_deletion_that_is_misspelled_deletes_nothing() {
+    let stage = Stage::new();
+    let ada = stage.operator().account("ada", "free").await;
+    let gallery = ada.gallery("g", "public").await;
+    let image = ada.upload(&gallery, photos::small(1)).await;
+    let paths = [format!("/api/v1/images/{}", text(&image, "id")), format!("/api/v1/galleries/{gallery}")];
+    for path in paths {
+        for query in ["permanant=true", "permanent=yes", "lane=expedited", "permanent=true&lane=fast"] {
+            assert_eq!(ada.delete(&format!("{path}?{query}")).await.problem(400), "invalid-query", "{query}");
+        }
+        ada.get(&path).await.expect(200);
+    }
+    assert_eq!(ada.get("/api/v1/trash").await.expect(200)["items"], json!([]));
+    assert_eq!(ada.delete("/api/v1/account?lame=expedited").await.problem(400), "invalid-query");
+}

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 
 /// Prints what it found; answers whether all is well, or well again.
 pub(crate) async fn doctor(heal: bool) -> Result<bool, Box<dyn Error>> {
-    let config = Settings::read()?.galerra()?;
+    let config = Settings::read()?.existing()?;
     let developer = Developer::new(config.limits.clone(), config.recipe()?);
     let galerra = Galerra::open_with(&config, &Registry::default(), Arc::new(developer)).await?;
     galerra.ready().await?;
@@ -19,10 +19,10 @@ pub(crate) async fn doctor(heal: bool) -> Result<bool, Box<dyn Error>> {
         println!("orphan: no record knows the blob {orphan}");
     }
     for image in &found.lost_originals {
-        println!("lost: the original of {image} is not there; it cannot be healed");
+        println!("lost: the original of {image} is not there, or not as long as it was; it cannot be healed");
     }
     for (image, file) in &found.lost_renditions {
-        println!("missing: {file} of {image} is not there; it can be made again");
+        println!("missing: {file} of {image} is not there, or not as long as it was; it can be made again");
     }
     let healed = if heal { ", all that can be healed is healed" } else { "" };
     println!("{} images, {} blobs looked at{healed}", found.images, found.blobs);

@@ -41,6 +41,9 @@ lower case without the prefix; the environment wins):
   GALERRA_IMAGING         processes | threads: where images are developed processes
   GALERRA_FILL_MAX GALERRA_PURGE_MAX GALERRA_WRITE_LEASE GALERRA_TICK   seconds: 120 30 60 1
   GALERRA_RETENTION       what is kept for how long, such as {trash_days=7,account_grace_days=14}
+  GALERRA_SIGNING_KEY     signs addresses of private images for an nginx at GALERRA_CDN_URL
+  GALERRA_PROXIES         proxies of one's own in front, for X-Forwarded-For    0
+  GALERRA_LIMITS GALERRA_PRESETS GALERRA_WATERMARK   what an image may ask for · its renditions · their mark: see README
   GALERRA_WITNESSES       who cosigns the log: [{url='http://…/log/witness',key='…'}]
   GALERRA_WITNESSED       the keys of logs that are cosigned here: ['…']
   GALERRA_LOG             what to log, such as info or galerra=debug    info

@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::fmt;
 use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::PathBuf;
 
 use galerra::cdn::SecureLink;
@@ -111,8 +111,20 @@ impl Settings {
         if self.uses_data {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.data);
             made.map_err(|error| format!("cannot make the data folder `{}`: {error}", self.data.display()))?;
+            let access = std::fs::metadata(&self.data).map_or(0, |folder| folder.permissions().mode());
+            if access & 0o077 != 0 {
+                tracing::warn!("the data folder can be read by others than its owner: chmod 700 closes it");
+            }
         }
         Ok(self.galerra.clone())
+    }
+
+    /// The same where everything has to be there already.
+    pub(crate) fn existing(&self) -> Result<Config, Wrong> {
+        if self.uses_data && !self.data.is_dir() {
+            return Err(format!("there is no data folder `{}`", self.data.display()).into());
+        }
+        self.galerra()
     }
 }
 
@@ -196,8 +208,10 @@ impl Source {
             None => filed,
         };
         match given.unwrap_or(default) {
+            // Somebody who ticks without a pause never rests.
+            0.0 if name == "tick" => Err("the setting `tick` must be more than 0 seconds".into()),
             seconds if (0.0..=31_536_000.0).contains(&seconds) => Ok(seconds),
-            _ => Err(format!("the setting `{name}` must be a number of seconds").into()),
+            _ => Err(format!("the setting `{name}` must be a number of seconds, a year at the most").into()),
         }
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use galerra_storage::{Key, Prefix, Row};
 
@@ -19,9 +19,9 @@ pub struct Findings {
     pub blobs: u64,
     /// Blobs that no record knows: left by whatever was lost, such as records newer than a restored backup.
     pub orphans: Vec<Key>,
-    /// Images whose original is not there.
+    /// Images whose original is not there, or not as long as it was.
     pub lost_originals: Vec<ImageId>,
-    /// Renditions and masters that are said to be there and are not.
+    /// Renditions and masters that are said to be there and are not, or not as long as they were.
     pub lost_renditions: Vec<(ImageId, String)>,
 }
 
@@ -65,7 +65,8 @@ impl Engine {
     async fn examine_image(&self, found: &mut Findings, image: Stored<Image>, heal: bool) -> Result<()> {
         let Image { owner, gallery, id, .. } = image.value;
         let there = self.all_below(&layout::image_blobs(owner, gallery, id)).await?;
-        if !there.contains(&layout::original_blob(&image.value)) {
+        let lost = |blob: &Key, bytes: u64| there.get(blob) != Some(&bytes);
+        if lost(&layout::original_blob(&image.value), image.value.original.bytes) {
             // An account, a gallery or an image that is on its way out is no loss.
             if self.live_account(owner).await?.is_some() {
                 found.lost_originals.push(id);
@@ -75,15 +76,14 @@ impl Engine {
         let mut healed = image.value.clone();
         let known = found.lost_renditions.len();
         for rendition in &mut healed.renditions {
-            let gone =
-                rendition.made.is_some() && !there.contains(&layout::rendition_blob(&image.value, rendition));
-            if gone {
+            let blob = layout::rendition_blob(&image.value, rendition);
+            if rendition.made.as_ref().is_some_and(|made| lost(&blob, made.bytes)) {
                 found.lost_renditions.push((id, rendition.file()));
                 rendition.made = None;
             }
         }
         if let Some(master) = &image.value.master
-            && !there.contains(&layout::master_blob(&image.value, master.round))
+            && lost(&layout::master_blob(&image.value, master.round), master.made.bytes)
         {
             found.lost_renditions.push((id, "master".to_owned()));
             healed.master = None;
@@ -96,14 +96,15 @@ impl Engine {
         Ok(())
     }
 
-    async fn all_below(&self, folder: &Prefix) -> Result<BTreeSet<Key>> {
-        let mut all = BTreeSet::new();
+    /// What lies in a folder, and how long it is.
+    async fn all_below(&self, folder: &Prefix) -> Result<BTreeMap<Key, u64>> {
+        let mut all = BTreeMap::new();
         let mut after = None;
         loop {
             let page = self.parts.blobs.list(folder, after, PAGE).await?;
             let full = page.len() == PAGE;
             after = page.last().map(|entry| entry.key.clone());
-            all.extend(page.into_iter().map(|entry| entry.key));
+            all.extend(page.into_iter().map(|entry| (entry.key, entry.size)));
             if !full {
                 return Ok(all);
             }
@@ -131,10 +132,9 @@ impl Engine {
     /// Erases orphans. Those of an image without a record are erased as any image is, from networks, too.
     async fn erase_orphans(&self, orphans: &[Key]) -> Result<()> {
         for blobs in orphans.chunk_by(|one, next| layout::image_of_blob(one) == layout::image_of_blob(next)) {
-            let Some((owner, gallery, image)) = blobs.first().and_then(layout::image_of_blob) else {
-                continue;
-            };
-            if self.read::<Image>(layout::image(owner, gallery, image)).await?.is_none() {
+            if let Some((owner, gallery, image)) = blobs.first().and_then(layout::image_of_blob)
+                && self.read::<Image>(layout::image(owner, gallery, image)).await?.is_none()
+            {
                 let mut change = Change::default();
                 let erasure = self.disown(&mut change, owner, (gallery, image), blobs.to_vec());
                 self.commit_gated(change, Some(&erasure)).await?;
@@ -146,7 +146,9 @@ impl Engine {
 
     /// Whether a blob is the service's own, or an image or somebody at work knows it, or an erasure is after it.
     async fn is_explained(&self, blob: &Key) -> Result<bool> {
-        let Some((owner, gallery, id)) = layout::image_of_blob(blob) else { return Ok(true) };
+        let Some((owner, gallery, id)) = layout::image_of_blob(blob) else {
+            return Ok(!layout::is_of_account(blob));
+        };
         // First: whoever ends it has made the record.
         if self.read::<Intent>(layout::intent(owner, gallery, id)).await?.is_some() {
             return Ok(true);

@@ -130,6 +130,7 @@ impl Engine {
             accepted,
             closed: None,
             due: accepted + lane.promise(&parts.policy),
+            held_until: None,
             not_before: None,
             breached: None,
             stage: Stage::Gated,

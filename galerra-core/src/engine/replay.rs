@@ -35,6 +35,7 @@ impl Engine {
         self.check_horizon(now).await?;
         self.recover_log().await?;
         self.recall_seen().await?;
+        self.check_witnesses().await?;
         self.note_rules().await?;
         let oldest = now - self.parts.policy.backup_life * 2 - Duration::days(1);
         let (mut replayed, mut after) = (0, None);
@@ -85,11 +86,18 @@ impl Engine {
         let told: Vec<Key> = lines.iter().map(told).collect::<Result<_>>()?;
         let rows = self.parts.records.get(&told).await?;
         let unknown = rows.iter().zip(&told).zip(lines).filter(|((row, _), _)| row.is_none());
-        let forgotten = unknown.map(|((_, told), line)| match Kind::of(told) {
-            Some(Kind::Event) => Forgotten::Mark(line),
-            _ => Forgotten::Tombstone(line),
-        });
-        Ok(forgotten.collect())
+        let mut forgotten = Vec::new();
+        for ((_, told), line) in unknown {
+            // What somebody did not get to write whole is no line: nobody was answered.
+            if self.parts.blobs.get(&line, None).await?.is_none() {
+                continue;
+            }
+            forgotten.push(match Kind::of(told) {
+                Some(Kind::Event) => Forgotten::Mark(line),
+                _ => Forgotten::Tombstone(line),
+            });
+        }
+        Ok(forgotten)
     }
 
     /// Reads a line of the ledger.

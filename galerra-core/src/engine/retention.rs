@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 
-use galerra_storage::Prefix;
-use time::Duration;
+use galerra_storage::{Key, Prefix};
+use time::{Duration, OffsetDateTime};
 
 use super::hold::operator_only;
-use super::records::{Change, Place, Stored};
+use super::records::{Change, Place, Stored, stored};
 use super::{Engine, Result, ranked, tail};
-use crate::{Error, Happened, Retained, Rule, ShareId, Viewer, layout};
+use crate::{Erasure, Error, Happened, Lane, Retained, Rule, ShareId, Viewer, layout};
 
 /// Rows let go by one commit.
 const PAGE: usize = 200;
@@ -24,6 +24,20 @@ pub struct Forecast {
     pub due: usize,
     /// The ids of the first of them.
     pub first: Vec<String>,
+}
+
+impl Forecast {
+    /// Counts what has this key, and names it as long as there is room.
+    fn count(&mut self, key: &Key) {
+        self.due += 1;
+        if self.first.len() < NAMED {
+            self.first.extend(tail(key).split_once('.').map(|(_, id)| id.to_owned()));
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.due >= MOST
+    }
 }
 
 impl Engine {
@@ -52,32 +66,76 @@ impl Engine {
     /// What goes within so many days if nothing changes: nothing is touched. Only the operator may look.
     pub async fn forecast(&self, viewer: &Viewer, days: u16) -> Result<Vec<Forecast>> {
         operator_only(viewer)?;
-        let now = self.parts.env.now();
+        let by = self.parts.env.now() + Duration::days(days.into());
         let mut forecasts = Vec::new();
         for rule in self.parts.policy.rules() {
+            let end = by - rule.after;
             let mut forecast = Forecast { rule, due: 0, first: Vec::new() };
-            if let Some((range, after)) = timed(&rule) {
-                let end = layout::rank(now + Duration::days(days.into()) - after, 0);
-                let mut after = None;
-                loop {
-                    let rows = self.parts.records.scan(&range, after, PAGE).await?;
-                    let due: Vec<_> =
-                        rows.iter().take_while(|row| layout::time_of(&row.key) <= end.as_str()).collect();
-                    forecast.due += due.len();
-                    let room = NAMED - forecast.first.len();
-                    let ids = due
-                        .iter()
-                        .filter_map(|row| tail(&row.key).split_once('.').map(|(_, id)| id.to_owned()));
-                    forecast.first.extend(ids.take(room));
-                    if due.len() < PAGE || forecast.due >= MOST {
-                        break;
-                    }
-                    after = rows.last().map(|row| row.key.clone());
-                }
+            match forecast.rule.name {
+                Retained::Trash => self.foretell(&mut forecast, &layout::trash(), by).await?,
+                Retained::AbandonedUpload => self.foretell(&mut forecast, &layout::leases(), by).await?,
+                Retained::ExpiredShare => self.foretell(&mut forecast, &layout::lapses(), end).await?,
+                Retained::Event => self.foretell(&mut forecast, &layout::events(), end).await?,
+                Retained::FinishedErasure => self.foretell(&mut forecast, &layout::shelf(), end).await?,
+                Retained::AccountGrace => self.foretell_graces(&mut forecast, by).await?,
+                Retained::Tombstone => self.foretell_ledger(&mut forecast, end).await?,
             }
             forecasts.push(forecast);
         }
         Ok(forecasts)
+    }
+
+    /// Counts the records of a range that sorts by time, up to `end`.
+    async fn foretell(&self, forecast: &mut Forecast, range: &Prefix, end: OffsetDateTime) -> Result<()> {
+        let end = layout::rank(end, 0);
+        let mut after = None;
+        loop {
+            let rows = self.parts.records.scan(range, after, PAGE).await?;
+            let due = rows.iter().take_while(|row| layout::time_of(&row.key) <= end.as_str());
+            let due = due.map(|row| forecast.count(&row.key)).count();
+            if due < PAGE || forecast.is_full() {
+                return Ok(());
+            }
+            after = rows.last().map(|row| row.key.clone());
+        }
+    }
+
+    /// Counts the accounts whose grace is over by `end`: their erasures lie among all others.
+    async fn foretell_graces(&self, forecast: &mut Forecast, end: OffsetDateTime) -> Result<()> {
+        let now = self.parts.env.now();
+        for lane in Lane::ALL {
+            let mut after = None;
+            loop {
+                let rows = self.parts.records.scan(&layout::open_lane(lane), after, PAGE).await?;
+                let keys: Vec<_> =
+                    rows.iter().filter_map(|row| ranked(&row.key)).map(layout::erasure).collect();
+                for row in self.parts.records.get(&keys).await?.iter().flatten() {
+                    let erasure: Erasure = stored(row)?.value;
+                    if erasure.not_before.is_some_and(|then| now < then && then <= end) {
+                        forecast.count(&layout::open_erasure(&erasure));
+                    }
+                }
+                if rows.len() < PAGE || forecast.is_full() {
+                    break;
+                }
+                after = rows.last().map(|row| row.key.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the lines of the ledger from before `end`.
+    async fn foretell_ledger(&self, forecast: &mut Forecast, end: OffsetDateTime) -> Result<()> {
+        let mut after = None;
+        loop {
+            let lines = self.parts.blobs.list(&layout::ledger(), after, PAGE).await?;
+            let due = lines.iter().take_while(|line| layout::is_line_before(&line.key, end));
+            let due = due.map(|line| forecast.count(&line.key)).count();
+            if due < PAGE || forecast.is_full() {
+                return Ok(());
+            }
+            after = lines.last().map(|line| line.key.clone());
+        }
     }
 
     /// Tells of rules that have another time than the last time anybody looked.
@@ -152,17 +210,4 @@ impl Engine {
         }
         Ok(())
     }
-}
-
-/// The records that a rule lets go of, sorted by a time, and how long after that they go.
-fn timed(rule: &Rule) -> Option<(Prefix, Duration)> {
-    Some(match rule.name {
-        Retained::Trash => (layout::trash(), Duration::ZERO),
-        Retained::AbandonedUpload => (layout::leases(), Duration::ZERO),
-        Retained::ExpiredShare => (layout::lapses(), rule.after),
-        Retained::Event => (layout::events(), rule.after),
-        Retained::FinishedErasure => (layout::shelf(), rule.after),
-        // Erasures in their grace lie among others, and the ledger beside the blobs.
-        Retained::AccountGrace | Retained::Tombstone => return None,
-    })
 }

@@ -184,6 +184,18 @@ impl Engine {
     }
 
     /// The witness's key, which follows from the log's: it lives and is kept with that one.
+    /// Says so where this service is its own witness: that proves nothing to anybody.
+    pub(super) async fn check_witnesses(&self) -> Result<()> {
+        let witnesses = &self.parts.witnessing.by;
+        if !witnesses.is_empty() {
+            let own = self.witness_key().await?.verifier().clone();
+            if witnesses.iter().any(|witness| *witness.verifier() == own) {
+                tracing::warn!("a witness of this log has this log's own key: it proves nothing");
+            }
+        }
+        Ok(())
+    }
+
     async fn witness_key(&self) -> Result<WitnessKey> {
         let (name, seed) = self.log_seed().await?;
         let seed = Sha256::new().chain_update(b"witness\n").chain_update(seed).finalize();

@@ -2,8 +2,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::{Entry, Key, Prefix};
+
+/// No write takes as long.
+const LONGEST_WRITE: Duration = Duration::from_secs(24 * 3600);
 
 /// Splits the name of a staged file, `name#digits`, from its number.
 pub(super) fn staged_for(name: &str) -> Option<&str> {
@@ -61,6 +65,10 @@ impl Page<'_> {
                     names.insert(name, None);
                 }
             } else if kind.is_file() {
+                if staged_for(&name).is_some() && is_of_the_dead(&entry)? {
+                    absent_is_empty(fs::remove_file(entry.path()))?;
+                    continue;
+                }
                 let name = staged_for(&name).unwrap_or(&name).to_owned();
                 if self.after.is_some_and(|after| format!("{base}{name}").as_str() <= after) {
                     continue;
@@ -80,6 +88,12 @@ impl Page<'_> {
     fn is_over(&self, start: &str) -> bool {
         self.after.is_some_and(|after| after > start && !after.starts_with(start))
     }
+}
+
+/// Whether a staged file was last written to longer ago than any write takes: whoever wrote it is gone.
+fn is_of_the_dead(staged: &fs::DirEntry) -> io::Result<bool> {
+    let Some(metadata) = absent_is_empty(staged.metadata())? else { return Ok(false) };
+    Ok(metadata.modified()?.elapsed().is_ok_and(|age| age > LONGEST_WRITE))
 }
 
 /// `None` where there is nothing, or something else than was looked for.

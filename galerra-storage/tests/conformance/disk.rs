@@ -1,6 +1,7 @@
 //! What the disk alone must keep.
 
 use std::fs;
+use std::time::Duration;
 
 use bytes::Bytes;
 use galerra_storage::{Blobs, Erased, Key, Objects, Prefix, whole};
@@ -47,4 +48,19 @@ async fn an_error_shows_no_path() {
     store.put(&key("a"), whole(Bytes::from("x"))).await.unwrap();
     let error = store.put(&key("a/b"), whole(Bytes::from("x"))).await.unwrap_err();
     assert!(!format!("{error:?}").contains(folder.path().to_str().unwrap()), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_a_dead_process_left_half_written_is_cleared_away_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Objects::disk(folder.path()).unwrap();
+    let (old, young) = (folder.path().join("line#1"), folder.path().join("line#2"));
+    for torn in [&old, &young] {
+        fs::write(torn, "torn").unwrap();
+    }
+    let file = fs::File::options().write(true).open(&old).unwrap();
+    let yesterday = file.metadata().unwrap().modified().unwrap() - Duration::from_secs(25 * 3600);
+    file.set_modified(yesterday).unwrap();
+    assert_eq!(store.list(&Prefix::all(), None, 9).await.unwrap()[0].size, 4);
+    assert!(!old.exists() && young.exists());
 }

@@ -48,7 +48,8 @@ impl Engine {
             Ok(StoreStep::Held { .. }) if was_held => return Ok(Moved::Not),
             Ok(step) => {
                 if was_held {
-                    // The promise starts anew when the law lets go.
+                    // The promise starts anew when the law lets go, and the receipt says so.
+                    work.erasure.held_until = Some(now);
                     work.erasure.due =
                         work.erasure.due.max(now + work.erasure.lane.promise(&self.parts.policy));
                 }
