@@ -145,7 +145,7 @@ impl Hand {
             (_, 0..12) if room.open => self.show_gallery(id, VisibilityKind::Private).await,
             (_, 0..12) => self.show_gallery(id, VisibilityKind::Public).await,
             (_, 12..28) if !room.open => self.share(id).await,
-            (_, 12..20) => self.show_gallery(id, VisibilityKind::Private).await,
+            (_, 12..20) => self.waver(id, &images).await,
             (_, 20..34) => self.trash_gallery(id).await,
             _ => self.erase_gallery(id).await,
         }
@@ -288,6 +288,23 @@ impl Hand {
         self.believe(sight, &format!("make {id} {to:?}"), said.as_ref(), |truth| {
             truth.galleries.get(&id).is_none_or(|room| room.open != closed)
         });
+    }
+
+    /// Cannot decide who may see a gallery: closes it, hides an image of it perhaps, opens it again and closes it perhaps,
+    /// all while networks are still losing it.
+    async fn waver(&self, id: GalleryId, images: &[ImageId]) {
+        let world = &self.front.world;
+        let pause = world.throw(|dice| dice.up_to(world.weather.outlived() / 8));
+        self.show_gallery(id, VisibilityKind::Private).await;
+        world.pass(pause).await;
+        if let Some(image) = world.throw(|dice| dice.pick(images).copied().filter(|_| dice.chance(500))) {
+            self.hide(image, true).await;
+        }
+        self.show_gallery(id, VisibilityKind::Public).await;
+        if world.throw(|dice| dice.chance(500)) {
+            world.pass(pause).await;
+            self.show_gallery(id, VisibilityKind::Private).await;
+        }
     }
 
     /// Lists the gallery and looks at the image, as who may see all of it.
