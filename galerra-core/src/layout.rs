@@ -52,7 +52,7 @@ use crate::{
 };
 
 pub(crate) use blobs::{
-    blobs, held_blobs, image_blobs, image_of_blob, is_of_account, is_original, made_blobs, manifest,
+    account_of_blob, blobs, held_blobs, image_blobs, image_of_blob, is_original, made_blobs, manifest,
     master_blob, original_blob, path_of_blob, rendition_blob,
 };
 pub use graph::{Fate, Kind};

@@ -87,7 +87,7 @@ impl From<Error> for Problem {
             return Self::new(
                 status,
                 error.code(),
-                "the service could not do this now; nothing was changed by half",
+                "the service could not do this now, or could not make sure of it: ask again",
             );
         }
         let problem = Self::new(status, error.code(), error.to_string());

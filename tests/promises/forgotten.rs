@@ -1,6 +1,8 @@
 //! What a backup that is put back has forgotten though nothing was erased by it yet: what lies in the trash, and what a
 //! legal hold keeps.
 
+use galerra::Policy;
+use galerra::storage::{Call, Fault};
 use http::Method;
 use serde_json::{Value, json};
 use time::Duration;
@@ -130,7 +132,7 @@ async fn what_could_not_be_put_into_the_trash_at_the_first_try_is_there_once() {
     let image = ada.upload(&gallery, photos::small(1)).await;
     let path = format!("/api/v1/images/{}", text(&image, "id"));
     let backup = stage.records.snapshot();
-    stage.records.fail(galerra::storage::Call::Commit, galerra::storage::Fault::Before);
+    stage.records.fail(Call::Commit, Fault::Before);
     assert_eq!(ada.delete(&path).await.status, 503);
     stage.records.heal();
     stage.advance(Duration::hours(1));
@@ -191,4 +193,87 @@ async fn a_hold_that_was_released_keeps_nothing_after_a_restore() {
     let erasure = erase(&ada, &format!("/api/v1/images/{}", text(&image, "id"))).await;
     stage.until_done(&ada, &erasure).await;
     assert!(!stage.blobs.contains(&photos::small(1)[5000..5100]));
+}
+
+#[tokio::test]
+async fn a_hold_is_known_to_the_ledger_before_it_is_in_force_and_its_release_before_it_is_told() {
+    let (stage, ada, gallery) = scene().await;
+    let operator = stage.operator();
+    let image = ada.upload(&gallery, photos::small(1)).await;
+    let wish = json!({"image": image["id"], "authority": "court", "reference": "1", "basis": "legal-claims",
+        "placed_by": "counsel", "until": "2026-06-01T00:00:00Z"});
+    stage.blobs.fail(Call::Put, Fault::Before);
+    assert_eq!(operator.post("/api/v1/operator/holds", &wish).await.status, 503);
+    stage.blobs.heal();
+    assert_eq!(operator.get("/api/v1/operator/holds").await.expect(200)["items"], json!([]));
+    let release = format!("{}/release", hold(&operator, &image).await);
+    let backup = stage.records.snapshot();
+    let by = json!({"by": "counsel"});
+    stage.blobs.fail(Call::Put, Fault::Before);
+    for _ in 0..2 {
+        assert_eq!(operator.post(&release, &by).await.status, 503);
+    }
+    stage.blobs.heal();
+    let told = operator.post(&release, &by).await.expect(200);
+    stage.records.restore(&backup);
+    let holds = started(&stage, &operator).get("/api/v1/operator/holds").await.expect(200);
+    assert_eq!(holds["items"][0]["released"], told["released"]);
+}
+
+#[tokio::test]
+async fn the_doctor_heals_nothing_away_that_is_under_a_hold() {
+    let (stage, ada, gallery) = scene().await;
+    let operator = stage.operator();
+    let backup = stage.records.snapshot();
+    let image = ada.upload(&gallery, photos::small(1)).await;
+    let hold = hold(&operator, &image).await;
+    stage.records.restore(&backup);
+    let operator = started(&stage, &operator);
+    operator.get("/api/v1/operator/holds").await.expect(200);
+    stage.boot().engine().examine(true).await.unwrap();
+    work(&stage, 30).await;
+    let original = &photos::small(1)[5000..5100];
+    assert!(stage.blobs.contains(original), "no record knows the image, and the hold keeps its original");
+    operator.post(&format!("{hold}/release"), &json!({"by": "counsel"})).await.expect(200);
+    work(&stage, 30).await;
+    assert!(!stage.blobs.contains(original));
+}
+
+#[tokio::test]
+async fn an_account_that_was_brought_back_is_not_erased_by_a_backup_from_its_grace() {
+    let policy = Policy { account_grace: Duration::days(14), ..Policy::default() };
+    let stage = Stage { policy, ..Stage::new() };
+    let operator = stage.operator();
+    let ada = operator.account("ada", "free").await;
+    let gallery = ada.gallery("g", "public").await;
+    let image = ada.upload(&gallery, photos::small(1)).await;
+    let id = text(&ada.get("/api/v1/account").await.expect(200), "id");
+    ada.delete("/api/v1/account").await.expect(202);
+    let backup = stage.records.snapshot();
+    let back = format!("/api/v1/operator/accounts/{id}/restore");
+    operator.send(Method::POST, &back, "", "").await.expect(200);
+    work(&stage, 1).await;
+    stage.advance(Duration::days(20));
+    stage.records.restore(&backup);
+    let ada = started(&stage, &ada);
+    assert_eq!(ada.get(&text(&image["renditions"][0], "url")).await.status, 200);
+    work(&stage, 24 * 16).await;
+    assert_eq!(ada.get(&format!("/api/v1/images/{}", text(&image, "id"))).await.status, 200);
+    assert!(stage.blobs.contains(&photos::small(1)[5000..5100]));
+}
+
+#[tokio::test]
+async fn links_of_a_gallery_outlive_a_process_that_died_while_taking_it_out_of_the_trash() {
+    let stage = Stage::new();
+    let ada = stage.operator().account("ada", "pro").await;
+    let path = format!("/api/v1/galleries/{}", ada.gallery("g", "private").await);
+    ada.post(&format!("{path}/shares"), &json!({})).await.expect(201);
+    ada.delete(&path).await.expect(200);
+    stage.records.fail(Call::Commit, Fault::Before);
+    assert_eq!(ada.send(Method::POST, &format!("{path}/restore"), "", "").await.status, 503);
+    stage.records.heal();
+    let ada = started(&stage, &ada);
+    assert_eq!(ada.get(&path).await.status, 200, "it was asked for");
+    let shares = ada.get(&format!("{path}/shares")).await.expect(200);
+    assert_eq!(shares["items"].as_array().unwrap().len(), 1);
 }

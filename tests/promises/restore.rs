@@ -358,6 +358,24 @@ async fn a_backup_that_is_older_than_the_ledger_is_refused() {
     assert_eq!(stage.stranger().get("/openapi.json").await.problem(500), "records-too-old");
 }
 
+/// Nobody has let go of old lines yet: no worker has run for as long.
+#[tokio::test]
+async fn a_backup_that_is_older_than_any_may_be_is_refused_though_the_ledger_still_knows() {
+    let (stage, ada, gallery) = scene().await;
+    let image = ada.upload(&gallery, photos::small(1)).await;
+    let backup = stage.records.snapshot();
+    stage.advance(Duration::hours(2));
+    erase(&ada, &format!("/api/v1/images/{}", text(&image, "id"))).await;
+    stage.advance(Duration::days(62));
+    let now = stage.records.snapshot();
+    stage.records.restore(&backup);
+    for _ in 0..2 {
+        assert_eq!(stage.stranger().get("/openapi.json").await.problem(500), "records-too-old");
+    }
+    stage.records.restore(&now);
+    assert_eq!(stage.stranger().get("/openapi.json").await.status, 200, "who only slept for as long goes on");
+}
+
 #[tokio::test]
 async fn the_doctor_finds_and_heals_what_a_restore_left() {
     let (stage, ada, gallery) = scene().await;

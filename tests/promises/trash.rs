@@ -1,5 +1,6 @@
 //! "… you can take it back for thirty days": the trash hides at once, gives back what it was, and is emptied in time.
 
+use galerra::Policy;
 use http::Method;
 use serde_json::{Value, json};
 use time::Duration;
@@ -196,4 +197,41 @@ async fn a_deletion_that_is_misspelled_deletes_nothing() {
     }
     assert_eq!(ada.get("/api/v1/trash").await.expect(200)["items"], json!([]));
     assert_eq!(ada.delete("/api/v1/account?lame=expedited").await.problem(400), "invalid-query");
+}
+
+#[tokio::test]
+async fn what_goes_with_its_gallery_is_not_in_the_trash_any_more() {
+    let stage = Stage::new();
+    let ada = stage.operator().account("ada", "free").await;
+    let gallery = ada.gallery("g", "public").await;
+    let image = ada.upload(&gallery, photos::small(1)).await;
+    ada.delete(&format!("/api/v1/images/{}", text(&image, "id"))).await.expect(200);
+    erase(&ada, &format!("/api/v1/galleries/{gallery}")).await;
+    assert_eq!(ada.get("/api/v1/trash").await.expect(200)["items"], json!([]));
+}
+
+#[tokio::test]
+async fn what_was_to_go_while_its_account_was_in_its_grace_goes_when_it_is_back() {
+    let policy = Policy { account_grace: Duration::days(14), ..Policy::default() };
+    let stage = Stage { policy, ..Stage::new() };
+    let operator = stage.operator();
+    let ada = operator.account("ada", "free").await;
+    let id = text(&ada.get("/api/v1/account").await.expect(200), "id");
+    let gallery = ada.gallery("g", "public").await;
+    let image = ada.upload(&gallery, photos::small(1)).await;
+    ada.delete(&format!("/api/v1/images/{}", text(&image, "id"))).await.expect(200);
+    stage.advance(Duration::days(29));
+    ada.delete("/api/v1/account").await.expect(202);
+    let tick = async |hours| {
+        for _ in 0..hours {
+            stage.advance(Duration::hours(1));
+            stage.boot().engine().tick().await.unwrap();
+        }
+    };
+    tick(48).await;
+    assert!(stage.blobs.contains(&photos::small(1)[5000..5100]), "it may be brought back with all it has");
+    operator.send(Method::POST, &format!("/api/v1/operator/accounts/{id}/restore"), "", "").await.expect(200);
+    tick(3).await;
+    assert!(!stage.blobs.contains(&photos::small(1)[5000..5100]), "its time is over");
+    assert_eq!(ada.get("/api/v1/trash").await.expect(200)["items"], json!([]));
 }

@@ -62,8 +62,10 @@ async fn host(processes: Processes) -> ExitCode {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] | ["serve"] => {}
         ["verify", rest @ ..] => return verify::verify(rest),
-        ["doctor"] => return ended(doctor::doctor(false).await),
-        ["doctor", "--heal"] => return ended(doctor::doctor(true).await),
+        ["doctor", heal @ ..] if matches!(heal, [] | ["--heal"]) => {
+            log_from("warn");
+            return ended(doctor::doctor(!heal.is_empty()).await);
+        }
         ["--version" | "-V"] => {
             println!("galerra-server {}", env!("CARGO_PKG_VERSION"));
             return ExitCode::SUCCESS;
@@ -100,8 +102,7 @@ fn ended(outcome: Result<bool, Box<dyn Error>>) -> ExitCode {
 
 async fn run(processes: Processes) -> Result<(), Box<dyn Error>> {
     let settings = Settings::read()?;
-    let filter = EnvFilter::try_from_env("GALERRA_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    log_from("info");
     let listener = TcpListener::bind(&settings.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))?;
@@ -122,6 +123,12 @@ async fn run(processes: Processes) -> Result<(), Box<dyn Error>> {
     let router: Router = sign_in::identify(home::routes(&galerra).merge(galerra.router()), &galerra);
     serve::serve(listener, router, &galerra, settings.proxies).await;
     Ok(())
+}
+
+/// Logs to standard error what `GALERRA_LOG` asks for.
+fn log_from(level: &str) {
+    let filter = EnvFilter::try_from_env("GALERRA_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 /// The operator's token: from the settings, or made at the first run and printed this once.

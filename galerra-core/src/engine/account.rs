@@ -1,3 +1,4 @@
+use super::ledger::{Again, Marked};
 use super::records::{Change, KeyOf, Mark, OperatorAt, Stored};
 use super::{Engine, Result};
 use crate::{
@@ -64,20 +65,51 @@ impl Engine {
             if !erasure.value.is_in_grace(self.parts.env.now()) {
                 return Err(Error::Gone);
             }
-            let account = Account { life: Life::Live, ..found.value };
-            let now = self.parts.env.now();
             let mut change = Change::default();
-            change.replace(layout::account(id), found.version, &account);
-            // What is left of the erasure, its tombstone too, is for the next tick to clear away.
-            self.close(&erasure.value, &mut change).await?;
-            let withdrawn = Erasure { withdrawn: Some(now), next: now, ..erasure.value }.restaged();
-            Self::open(&mut change, &withdrawn);
-            change.replace(layout::erasure(by), erasure.version, &withdrawn);
+            let account = self.bring_back(&mut change, found, erasure).await?;
             let told = self.tell(&mut change, Happened::AccountBroughtBack { account: id });
-            self.commit_marked(change, &told.into()).await?;
+            self.commit_marked(change, &Marked { told, again: Some(Again::BroughtBack(id)) }).await?;
             Ok(account)
         })
         .await
+    }
+
+    /// Adds to a change that an account is back; what is left of its erasure, the tombstone too, is for the next tick to
+    /// clear away.
+    async fn bring_back(
+        &self,
+        change: &mut Change,
+        found: Stored<Account>,
+        erasure: Stored<Erasure>,
+    ) -> Result<Account> {
+        let account = Account { life: Life::Live, ..found.value };
+        let now = self.parts.env.now();
+        change.replace(layout::account(account.id), found.version, &account);
+        let due = erasure.value.next;
+        let withdrawn = Erasure { withdrawn: Some(now), next: now, ..erasure.value.clone() }.restaged();
+        if due != now {
+            self.close(&erasure.value, change).await?;
+            Self::open(change, &withdrawn);
+        }
+        change.replace(layout::erasure(withdrawn.id), erasure.version, &withdrawn);
+        Ok(account)
+    }
+
+    /// Whether an account is deleted and may still be brought back.
+    pub(super) async fn may_come_back(&self, id: AccountId) -> Result<bool> {
+        let found: Option<Stored<Account>> = self.read(layout::account(id)).await?;
+        let Some(Life::Gated { by }) = found.map(|found| found.value.life) else { return Ok(false) };
+        let erasure: Option<Stored<Erasure>> = self.read(layout::erasure(by)).await?;
+        Ok(erasure.is_some_and(|erasure| erasure.value.is_in_grace(self.parts.env.now())))
+    }
+
+    /// Adds to a change that an account is back which the records take for deleted. That was within its grace, whatever the
+    /// time is now: nothing of it has been touched.
+    pub(super) async fn bring_back_again(&self, change: &mut Change, id: AccountId) -> Result<()> {
+        let Some(found) = self.read::<Account>(layout::account(id)).await? else { return Ok(()) };
+        let Life::Gated { by } = found.value.life else { return Ok(()) };
+        let Some(erasure) = self.read::<Erasure>(layout::erasure(by)).await? else { return Ok(()) };
+        self.bring_back(change, found, erasure).await.map(|_| ())
     }
 
     async fn taken(&self, name: galerra_storage::Key, mail: galerra_storage::Key) -> Result<Error> {

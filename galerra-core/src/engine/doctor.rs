@@ -27,7 +27,7 @@ pub struct Findings {
 
 impl Engine {
     /// Compares every record with every blob, both ways. To heal is to erase orphans (what networks hold of them goes
-    /// with the next ticks), and to have renditions made again when they are asked for; an original that is lost is lost.
+    /// with the next ticks; what a legal hold keeps, when it is released), and to have renditions made again when they are asked for; an original that is lost is lost.
     pub async fn examine(&self, heal: bool) -> Result<Findings> {
         let mut found = Findings::default();
         self.examine_records(&mut found, heal).await?;
@@ -131,15 +131,18 @@ impl Engine {
 
     /// Erases orphans. Those of an image without a record are erased as any image is, from networks, too.
     async fn erase_orphans(&self, orphans: &[Key]) -> Result<()> {
-        for blobs in orphans.chunk_by(|one, next| layout::image_of_blob(one) == layout::image_of_blob(next)) {
-            if let Some((owner, gallery, image)) = blobs.first().and_then(layout::image_of_blob)
+        let place = |blob: &Key| (layout::account_of_blob(blob), layout::image_of_blob(blob));
+        for blobs in orphans.chunk_by(|one, next| place(one) == place(next)) {
+            let Some((Some(owner), image)) = blobs.first().map(place) else { continue };
+            if let Some((_, gallery, image)) = image
                 && self.read::<Image>(layout::image(owner, gallery, image)).await?.is_none()
             {
                 let mut change = Change::default();
                 let erasure = self.disown(&mut change, owner, (gallery, image), blobs.to_vec());
                 self.commit_gated(change, Some(&erasure)).await?;
             }
-            self.erase_blobs(blobs.to_vec()).await?;
+            let held = self.kept_of(owner).await?;
+            self.erase_blobs(blobs.iter().filter(|blob| !held.keeps(blob)).cloned().collect()).await?;
         }
         Ok(())
     }
@@ -147,7 +150,7 @@ impl Engine {
     /// Whether a blob is the service's own, or an image or somebody at work knows it, or an erasure is after it.
     async fn is_explained(&self, blob: &Key) -> Result<bool> {
         let Some((owner, gallery, id)) = layout::image_of_blob(blob) else {
-            return Ok(!layout::is_of_account(blob));
+            return Ok(layout::account_of_blob(blob).is_none());
         };
         // First: whoever ends it has made the record.
         if self.read::<Intent>(layout::intent(owner, gallery, id)).await?.is_some() {

@@ -4,7 +4,7 @@ use super::ledger::{Again, Marked};
 use super::records::{Change, Place, Stored, stored};
 use super::{Engine, Page, Result};
 use crate::hold::{Reason, Release, check_text};
-use crate::{AccountId, Erasure, Error, GalleryId, Happened, Hold, HoldId, ImageId, Viewer, Who, layout};
+use crate::{AccountId, Error, GalleryId, Happened, Hold, HoldId, ImageId, Viewer, Who, layout};
 
 /// Holds looked at of one account.
 const PAGE: usize = 200;
@@ -41,8 +41,8 @@ impl Engine {
         let mut change = Change::default();
         Self::create_hold(&mut change, &hold);
         let told = self.tell(&mut change, Happened::HoldPlaced { hold: id });
-        self.commit(change).await?;
-        self.mark(&Marked { told, again: Some(Again::Hold(hold.clone())) }).await?;
+        // The ledger knows first: what is under a hold for a moment only is kept for nothing, and not destroyed.
+        self.commit_marked(change, &Marked { told, again: Some(Again::Hold(hold.clone())) }).await?;
         Ok(hold)
     }
 
@@ -72,13 +72,13 @@ impl Engine {
             let at: Stored<HoldAt> = self.read(layout::reference(id)).await?.ok_or(Error::NotFound)?;
             let key = layout::hold(at.value.account, id);
             let found: Stored<Hold> = self.read(key.clone()).await?.ok_or(Error::NotFound)?;
-            if !found.value.is_active() {
-                return Ok(found.value);
-            }
-            let released = Some(Release { at: self.parts.env.now(), by: by.to_owned() });
-            let hold = Hold { released, ..found.value };
             let mut change = Change::default();
-            change.replace(key, found.version, &hold);
+            let mut hold = found.value;
+            // Asked again it is told again: whoever asks may have had an error because the ledger does not know yet.
+            if hold.is_active() {
+                hold.released = Some(Release { at: self.parts.env.now(), by: by.to_owned() });
+                change.replace(key, found.version, &hold);
+            }
             let told = self.tell(&mut change, Happened::HoldReleased { hold: id });
             self.commit(change).await?;
             self.mark(&Marked { told, again: Some(Again::Hold(hold.clone())) }).await?;
@@ -100,12 +100,12 @@ impl Engine {
         place.value.here()
     }
 
-    /// The folders below which an erasure has to leave originals.
-    pub(super) async fn kept_of(&self, erasure: &Erasure) -> Result<Held> {
+    /// The folders of an account below which originals have to be left.
+    pub(super) async fn kept_of(&self, owner: AccountId) -> Result<Held> {
         let mut folders = Vec::new();
         let mut after = None;
         loop {
-            let rows = self.parts.records.scan(&layout::holds(erasure.owner), after, PAGE).await?;
+            let rows = self.parts.records.scan(&layout::holds(owner), after, PAGE).await?;
             for row in &rows {
                 let hold: Hold = stored(row)?.value;
                 folders.extend(hold.is_active().then(|| layout::held_blobs(&hold)));

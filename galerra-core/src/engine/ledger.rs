@@ -60,6 +60,8 @@ pub(super) enum Again {
     TakenOut(Trashed),
     /// A legal hold stands like this.
     Hold(Hold),
+    /// An account is back, and what was to erase it is taken back.
+    BroughtBack(AccountId),
 }
 
 impl From<Event> for Marked {

@@ -32,7 +32,7 @@ impl Engine {
     /// Refuses records that are older than the oldest tombstone: what was forgotten since cannot be told any more.
     pub async fn replay(&self) -> Result<usize> {
         let now = self.parts.env.now();
-        self.check_horizon(now).await?;
+        let lived = self.check_horizon().await?;
         self.recover_log().await?;
         self.recall_seen().await?;
         self.check_witnesses().await?;
@@ -45,9 +45,16 @@ impl Engine {
             let lines = self.parts.blobs.list(&layout::ledger(), after, PAGE).await?;
             let full = lines.len() == PAGE;
             after = lines.last().map(|line| line.key.clone());
-            let lines =
-                lines.into_iter().map(|line| line.key).filter(|line| layout::is_line_since(line, oldest));
-            let forgotten = self.forgotten(lines.collect()).await?;
+            let lines = lines.into_iter().map(|line| line.key);
+            let (young, old): (Vec<_>, Vec<_>) = lines.partition(|line| layout::is_line_since(line, oldest));
+            if let Some(lived) = &lived {
+                // Of older lines records may have let go, but of none from after they lived.
+                let since = old.into_iter().filter(|line| layout::is_line_since(line, lived.value.at));
+                if !self.forgotten(since.collect()).await?.is_empty() {
+                    return Err(Error::TooOld);
+                }
+            }
+            let forgotten = self.forgotten(young).await?;
             if replayed == 0 && !forgotten.is_empty() {
                 self.note_restore(now).await?;
                 self.doubt_findings(now).await?;
@@ -69,6 +76,7 @@ impl Engine {
                 "the records did not know of everything in the ledger: they were restored"
             );
         }
+        self.beat(now, lived).await?;
         Ok(replayed)
     }
 
@@ -107,15 +115,15 @@ impl Engine {
         serde_json::from_slice(&bytes).map(Some).map_err(|_| unreadable(key))
     }
 
-    /// Notes that the records live, and refuses them when the ledger does not reach back to when they did.
-    async fn check_horizon(&self, now: OffsetDateTime) -> Result<()> {
+    /// Until when the records lived; refuses them when the ledger does not reach back to that.
+    async fn check_horizon(&self) -> Result<Option<Stored<Since>>> {
         let lived: Option<Stored<Since>> = self.read(layout::heartbeat()).await?;
         if let (Some(lived), Some(horizon)) = (&lived, self.line::<Since>(&layout::horizon()).await?)
             && lived.value.at < horizon.at
         {
             return Err(Error::TooOld);
         }
-        self.beat(now, lived).await
+        Ok(lived)
     }
 }
 

@@ -1,5 +1,6 @@
 mod place;
 
+use galerra_storage::Row;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
@@ -162,8 +163,12 @@ impl Engine {
                 Some(image) => layout::image(owner, trashed.gallery, image),
                 None => layout::gallery(owner, trashed.gallery),
             };
-            let titled: Option<Stored<Titled>> = self.read(key).await?;
-            items.push((trashed, titled.map(|titled| titled.value.title).unwrap_or_default()));
+            let gallery: Option<Stored<Gallery>> = self.read(layout::gallery(owner, trashed.gallery)).await?;
+            // What goes with its gallery cannot be taken out any more.
+            if gallery.is_some_and(|gallery| gallery.value.life.is_there()) {
+                let titled: Option<Stored<Titled>> = self.read(key).await?;
+                items.push((trashed, titled.map(|titled| titled.value.title).unwrap_or_default()));
+            }
         }
         Ok(Page { items, next: listed.next })
     }
@@ -171,30 +176,46 @@ impl Engine {
     /// Begins the erasure of what has lain in the trash for its time. Deadlines sort by time.
     pub(super) async fn empty_trash(&self) -> Result<()> {
         let now = self.parts.env.now();
-        for row in self.parts.records.scan(&layout::trash(), None, AT_ONCE).await? {
-            let trashed = stored::<Trashed>(&row)?.value;
-            if trashed.until > now {
+        let (mut begun, mut after) = (0, None);
+        while begun < AT_ONCE {
+            let rows = self.parts.records.scan(&layout::trash(), after, AT_ONCE).await?;
+            for row in &rows {
+                let trashed = stored::<Trashed>(row)?.value;
+                if trashed.until > now {
+                    return Ok(());
+                }
+                begun += usize::from(self.end_term(row, &trashed).await?);
+            }
+            if rows.len() < AT_ONCE {
                 break;
             }
-            let owner = Viewer::account(trashed.owner);
-            let begun = match trashed.image {
-                Some(image) => self.erase_image(&owner, image, Lane::Standard).await,
-                None => self.erase_gallery(&owner, trashed.gallery, Lane::Standard).await,
-            };
-            match begun {
-                Ok(_) => {}
-                // It went with something larger: only its deadline is left.
-                Err(Error::NotFound | Error::Gone | Error::Unauthenticated) => {
-                    let mut change = Change::default();
-                    change.remove_row(&row);
-                    self.let_conflict_pass(change).await?;
-                }
-                Err(error) => {
-                    tracing::warn!(code = error.code(), "something in the trash could not be erased yet");
-                }
-            }
+            after = rows.last().map(|row| row.key.clone());
         }
         Ok(())
+    }
+
+    /// Begins the erasure of something whose time in the trash is over; `false` if it has to wait for its account, which
+    /// may be brought back.
+    async fn end_term(&self, row: &Row, trashed: &Trashed) -> Result<bool> {
+        let owner = Viewer::account(trashed.owner);
+        let begun = match trashed.image {
+            Some(image) => self.erase_image(&owner, image, Lane::Standard).await,
+            None => self.erase_gallery(&owner, trashed.gallery, Lane::Standard).await,
+        };
+        match begun {
+            Ok(_) => {}
+            Err(Error::Unauthenticated) if self.may_come_back(trashed.owner).await? => return Ok(false),
+            // It went with something larger: only its deadline is left.
+            Err(Error::NotFound | Error::Gone | Error::Unauthenticated) => {
+                let mut change = Change::default();
+                change.remove_row(row);
+                self.let_conflict_pass(change).await?;
+            }
+            Err(error) => {
+                tracing::warn!(code = error.code(), "something in the trash could not be erased yet");
+            }
+        }
+        Ok(true)
     }
 
     /// What goes into the trash now.

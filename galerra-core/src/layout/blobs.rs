@@ -47,9 +47,9 @@ pub(crate) fn image_of_blob(blob: &Key) -> Option<(AccountId, GalleryId, ImageId
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-/// Whether a blob lies in the folder of an account.
-pub(crate) fn is_of_account(blob: &Key) -> bool {
-    blob.as_str().split('/').next().is_some_and(|folder| folder.parse::<AccountId>().is_ok())
+/// The account in whose folder a blob lies.
+pub(crate) fn account_of_blob(blob: &Key) -> Option<AccountId> {
+    blob.as_str().split('/').next()?.parse().ok()
 }
 
 /// The path that shows a blob to those who may see it, if there is one for everybody.

@@ -302,7 +302,9 @@ impl Hand {
         }
         self.show_gallery(id, VisibilityKind::Public).await;
         if world.throw(|dice| dice.chance(500)) {
-            world.pass(pause).await;
+            // Before anybody has taken notice that it was open again, perhaps.
+            let short = world.throw(|dice| dice.chance(500).then(|| dice.up_to(Duration::from_secs(10))));
+            world.pass(short.unwrap_or(pause)).await;
             self.show_gallery(id, VisibilityKind::Private).await;
         }
     }

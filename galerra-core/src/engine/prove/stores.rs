@@ -220,7 +220,7 @@ impl Engine {
     /// Erases one page of the plan, or, after the last, sweeps the prefix; an empty listing is the proof. What a legal hold
     /// keeps stays, and so does the proof, until it is released.
     async fn step_blobs(&self, work: &mut Work) -> Result<StoreStep> {
-        let held = self.kept_of(&work.erasure).await?;
+        let held = self.kept_of(work.erasure.owner).await?;
         let now = self.parts.env.now();
         let (removed, page) = match work.erasure.blobs.step {
             StoreStep::Erasing { removed, page } => (removed, page),

@@ -22,6 +22,7 @@ impl Engine {
             match &again {
                 Some(Again::TakenOut(trashed)) => self.take_out_again(&mut change, trashed).await?,
                 Some(Again::Hold(hold)) => self.hold_again(&mut change, hold).await?,
+                Some(Again::BroughtBack(account)) => self.bring_back_again(&mut change, *account).await?,
                 None => {}
             }
             self.commit(change).await.map(|_| ())
@@ -42,10 +43,11 @@ impl Engine {
             }
         } else {
             let found: Option<Stored<Gallery>> = self.read(layout::gallery(owner, gallery)).await?;
-            if let Some(Stored { version, value }) = found.filter(|found| same(found.value.life)) {
-                let visibility = Visibility::Private(Shares { links: 0 });
-                let value = Gallery { visibility, epoch: value.epoch + 1, ..value };
-                self.drop_shares(change, owner, &self.shares_of(owner, gallery).await?).await?;
+            if let Some(Stored { version, mut value }) = found.filter(|found| same(found.value.life)) {
+                if value.visibility.is_open() {
+                    value.visibility = Visibility::Private(Shares { links: 0 });
+                    value.epoch += 1;
+                }
                 self.fetch_gallery(change, Stored { version, value }, trashed).await?;
             }
         }
