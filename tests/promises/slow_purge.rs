@@ -3,7 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use galerra::Policy;
+use galerra::cdn::Fault as CdnFault;
 use galerra::cdn::{Capabilities, Cdn, CdnError, FakeCdn, Probe, Progress, Purge, Sighting, Tag, Ticket};
+use galerra::storage::{Call, Fault};
 use galerra::{Galerra, Parts};
 use galerra_core::Env;
 use http::{HeaderName, HeaderValue};
@@ -97,4 +101,40 @@ async fn a_purge_that_takes_long_is_waited_for_from_its_end() {
         stage.world.now() - second_ended >= wait,
         "the purge spreads, and two rounds of probes are apart"
     );
+}
+
+/// An upload that is still under way keeps records where they are, so that nobody knows yet what to ask networks for.
+#[tokio::test]
+async fn nothing_is_taken_for_clean_before_it_is_known_what_to_ask_for() {
+    let policy = Policy {
+        fill_max: Duration::SECOND,
+        purge_max: Duration::ZERO,
+        write_lease: Duration::minutes(10),
+        ..Policy::default()
+    };
+    let stage = Stage { policy, ..Stage::new() }.behind(|cdn| cdn);
+    let ada = stage.operator().account("ada", "free").await;
+    let gallery = ada.gallery("g", "public").await;
+    let image = ada.upload(&gallery, photos::small(1)).await;
+    let cdn = stage.cdns[0].clone();
+    let request =
+        http::Request::builder().uri(text(&image["renditions"][0], "url")).body(Bytes::new()).unwrap();
+    assert_eq!(cdn.serve(request).await.status(), 200);
+    let tag = Tag::parse(format!("i-{}", &text(&image, "id")[4..])).unwrap();
+    stage.blobs.fail(Call::Put, Fault::Hang);
+    let upload = ada.upload(&gallery, photos::small(2));
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(200), upload).await.is_err(), "it hangs");
+    stage.blobs.heal();
+
+    cdn.fault_always(CdnFault::Lie);
+    let erased = erase(&ada, &format!("/api/v1/galleries/{gallery}")).await;
+    for _ in 0..120 {
+        stage.boot().engine().tick().await.unwrap();
+        let shown = ada.get(&format!("/api/v1/erasures/{erased}")).await.expect(200);
+        assert!(cdn.held(&tag) == 0 || shown["state"] != "done", "a receipt while an edge holds it: {shown}");
+        stage.advance(Duration::seconds(15));
+    }
+    cdn.heal();
+    stage.until_done(&ada, &erased).await;
+    assert_eq!(cdn.held(&tag), 0);
 }
