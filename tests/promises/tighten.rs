@@ -197,6 +197,8 @@ async fn what_was_half_taken_back_proves_nothing() {
             let erasure = text(&scene.show_to("private").await, "erasure");
             stage.boot().engine().tick().await.unwrap();
             scene.show_to("public").await;
+            // Somebody looks at it when it is due.
+            stage.advance(Duration::minutes(3));
             let before = stage.records.calls();
             stage.records.fail_nth(nth, fault);
             drop(stage.boot().engine().tick().await);
