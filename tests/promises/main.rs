@@ -17,6 +17,7 @@ mod client;
 mod crash;
 mod database;
 mod develop;
+mod doctor;
 mod edit;
 mod embedding;
 mod erase;

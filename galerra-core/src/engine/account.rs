@@ -87,6 +87,7 @@ impl Engine {
         change.replace(layout::account(account.id), found.version, &account);
         let due = erasure.value.next;
         let withdrawn = Erasure { withdrawn: Some(now), next: now, ..erasure.value.clone() }.restaged();
+        // No commit takes a key away and gives it again.
         if due != now {
             self.close(&erasure.value, change).await?;
             Self::open(change, &withdrawn);

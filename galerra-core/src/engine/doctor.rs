@@ -27,7 +27,8 @@ pub struct Findings {
 
 impl Engine {
     /// Compares every record with every blob, both ways. To heal is to erase orphans (what networks hold of them goes
-    /// with the next ticks; what a legal hold keeps, when it is released), and to have renditions made again when they are asked for; an original that is lost is lost.
+    /// with the next ticks; what a legal hold keeps, when it is released), and to have renditions made again when they are
+    /// asked for; an original that is lost is lost.
     pub async fn examine(&self, heal: bool) -> Result<Findings> {
         let mut found = Findings::default();
         self.examine_records(&mut found, heal).await?;

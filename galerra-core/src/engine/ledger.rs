@@ -141,15 +141,15 @@ impl Engine {
         Ok(self.parts.blobs.put(&mark, whole(Bytes::from(text))).await?)
     }
 
-    /// Commits a change after which more people may see something; the ledger knows it first.
+    /// Commits a change of which the ledger knows first: after it more people may see something, or a hold is in force.
     ///
-    /// A backup that is put back has forgotten it, and takes networks for emptier than they are: an erasure of copies that
-    /// was half done then was taken back since.
+    /// A backup that is put back has forgotten it. It takes networks for emptier than they are: an erasure of copies that
+    /// was half done then was taken back since. And it knows nothing of the hold.
     pub(super) async fn commit_marked(&self, change: Change, marked: &Marked) -> Result<()> {
         self.mark(marked).await?;
         match self.commit(change).await {
             Err(error) if error.is_conflict() => {
-                // It did not happen; a mark that stays costs the next start some proof.
+                // It did not happen. A mark that stays has the next start do what was asked for, and prove some things anew.
                 self.parts.blobs.erase(&layout::mark(marked.told.at, marked.told.id)).await.ok();
                 Err(error)
             }

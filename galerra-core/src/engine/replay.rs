@@ -8,7 +8,7 @@ use galerra_storage::{Key, collect};
 use serde::de::DeserializeOwned;
 use time::{Duration, OffsetDateTime};
 
-use super::ledger::Since;
+use super::ledger::{Marked, Since, Tombstone};
 use super::records::{Change, Stored};
 use super::{Engine, Result};
 use crate::layout::Kind;
@@ -20,8 +20,8 @@ const PAGE: usize = 500;
 /// A line of which the records know nothing.
 #[derive(Debug)]
 enum Forgotten {
-    Tombstone(Key),
-    Mark(Key),
+    Tombstone(Box<Tombstone>),
+    Mark(Box<Marked>),
 }
 
 impl Engine {
@@ -61,8 +61,8 @@ impl Engine {
             }
             for line in &forgotten {
                 match line {
-                    Forgotten::Tombstone(key) => self.bury(key).await?,
-                    Forgotten::Mark(key) => self.recall(key).await?,
+                    Forgotten::Tombstone(stone) => self.bury(stone).await?,
+                    Forgotten::Mark(marked) => self.recall(marked).await?,
                 }
             }
             replayed += forgotten.len();
@@ -96,13 +96,10 @@ impl Engine {
         let unknown = rows.iter().zip(&told).zip(lines).filter(|((row, _), _)| row.is_none());
         let mut forgotten = Vec::new();
         for ((_, told), line) in unknown {
-            // What somebody did not get to write whole is no line: nobody was answered.
-            if self.parts.blobs.get(&line, None).await?.is_none() {
-                continue;
-            }
-            forgotten.push(match Kind::of(told) {
-                Some(Kind::Event) => Forgotten::Mark(line),
-                _ => Forgotten::Tombstone(line),
+            // What somebody did not get to write whole is not there, and no line: nobody was answered.
+            forgotten.extend(match Kind::of(told) {
+                Some(Kind::Event) => self.line(&line).await?.map(Box::new).map(Forgotten::Mark),
+                _ => self.line(&line).await?.map(Box::new).map(Forgotten::Tombstone),
             });
         }
         Ok(forgotten)

@@ -159,15 +159,14 @@ impl Engine {
         let mut items = Vec::with_capacity(listed.items.len());
         for row in &listed.items {
             let trashed = stored::<Trashed>(row)?.value;
-            let key = match trashed.image {
-                Some(image) => layout::image(owner, trashed.gallery, image),
-                None => layout::gallery(owner, trashed.gallery),
-            };
-            let gallery: Option<Stored<Gallery>> = self.read(layout::gallery(owner, trashed.gallery)).await?;
-            // What goes with its gallery cannot be taken out any more.
-            if gallery.is_some_and(|gallery| gallery.value.life.is_there()) {
-                let titled: Option<Stored<Titled>> = self.read(key).await?;
-                items.push((trashed, titled.map(|titled| titled.value.title).unwrap_or_default()));
+            let gallery = layout::gallery(owner, trashed.gallery);
+            let it = trashed.image.map(|image| layout::image(owner, trashed.gallery, image));
+            let rows = self.parts.records.get(&[gallery.clone(), it.unwrap_or(gallery)]).await?;
+            if let [Some(gallery), Some(it)] = rows.as_slice()
+                // What goes with its gallery cannot be taken out any more.
+                && stored::<Gallery>(gallery)?.value.life.is_there()
+            {
+                items.push((trashed, stored::<Titled>(it)?.value.title));
             }
         }
         Ok(Page { items, next: listed.next })

@@ -1,7 +1,5 @@
 //! What a tombstone tells and the records have forgotten: it is hidden again, and its erasure begins anew.
 
-use galerra_storage::Key;
-
 use super::super::gate::Cause;
 use super::super::ledger::Tombstone;
 use super::super::records::{Change, Stored};
@@ -15,8 +13,7 @@ use crate::{
 
 impl Engine {
     /// Begins an erasure anew of which nothing but the tombstone is left.
-    pub(super) async fn bury(&self, key: &Key) -> Result<()> {
-        let Some(stone) = self.line::<Tombstone>(key).await? else { return Ok(()) };
+    pub(super) async fn bury(&self, stone: &Tombstone) -> Result<()> {
         let cause = Cause { id: stone.erasure, lane: stone.lane, ledger: Ledgered::Entombed };
         // First: as long as there is no erasure, all of this is done anew.
         if let Some(trashed) = &stone.trashed {
@@ -24,7 +21,7 @@ impl Engine {
         }
         self.settle(|| async {
             let mut change = Change::default();
-            let hidden = self.hide_again(&mut change, cause, &stone).await?;
+            let hidden = self.hide_again(&mut change, cause, stone).await?;
             let erasure = hidden.unwrap_or_else(|| self.plan(cause, stone.owner, stone.subject.clone(), ""));
             // Asked for when it was, whenever the records were put back.
             let (accepted, not_before) = (stone.buried, stone.not_before);

@@ -1,7 +1,5 @@
 //! What a mark tells and the records have forgotten: it is known again, and what no backup may undo is so again.
 
-use galerra_storage::Key;
-
 use super::super::ledger::{Again, Marked};
 use super::super::records::{Change, Stored};
 use super::super::trash::Trashed;
@@ -10,16 +8,15 @@ use crate::{Gallery, Image, Life, Narrowed, Shares, Visibility, layout};
 
 impl Engine {
     /// Carries a mark out again, and tells again what happened, in one commit.
-    pub(super) async fn recall(&self, key: &Key) -> Result<()> {
-        let Some(Marked { told, again }) = self.line(key).await? else { return Ok(()) };
+    pub(super) async fn recall(&self, Marked { told, again }: &Marked) -> Result<()> {
         let event = layout::event(told.at, told.id);
         self.settle(|| async {
             if self.read::<serde_json::Value>(event.clone()).await?.is_some() {
                 return Ok(());
             }
             let mut change = Change::default();
-            change.create(event.clone(), &told);
-            match &again {
+            change.create(event.clone(), told);
+            match again {
                 Some(Again::TakenOut(trashed)) => self.take_out_again(&mut change, trashed).await?,
                 Some(Again::Hold(hold)) => self.hold_again(&mut change, hold).await?,
                 Some(Again::BroughtBack(account)) => self.bring_back_again(&mut change, *account).await?,
